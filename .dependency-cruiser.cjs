@@ -1,0 +1,58 @@
+// The layer rules. .layers.json: rooms of node-core and what each may import besides itself. docs/architecture.md shows
+// the same matrix; test/unit/architecture.test.ts holds the two together.
+const layers = require('./.layers.json');
+
+const room = (name) => `^node-core/${name}/`;
+
+module.exports = {
+  forbidden: [
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    {
+      name: 'no-undeclared-package',
+      comment: 'what is imported stands in package.json',
+      severity: 'error',
+      from: { path: '^(node-core|main|renderer)/' },
+      to: {
+        dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'npm-dev'],
+        pathNot: ['^node_modules/(@types|sonic-boom)/'],
+      },
+    },
+    ...Object.entries(layers).map(([name, allowed]) => ({
+      name: `${name}-imports-lower-rooms-only`,
+      severity: 'error',
+      from: { path: room(name) },
+      to: { path: '^(node-core|main|renderer|test)/', pathNot: [name, ...allowed].map(room) },
+    })),
+    {
+      name: 'cli-uses-the-index',
+      severity: 'error',
+      from: { path: '^node-core/cli\\.ts$' },
+      to: { path: '^node-core/', pathNot: '^node-core/index\\.ts$' },
+    },
+    {
+      name: 'main-uses-the-index',
+      severity: 'error',
+      from: { path: '^main/' },
+      to: { path: '^(node-core|renderer)/', pathNot: '^node-core/index\\.ts$' },
+    },
+    {
+      name: 'no-electron-in-the-node',
+      severity: 'error',
+      from: { path: '^(node-core|renderer)/' },
+      to: { path: '^(electron$|node_modules/electron/|main/)' },
+    },
+    {
+      name: 'domain-does-no-io',
+      severity: 'error',
+      from: { path: room('domain') },
+      to: { dependencyTypes: ['core'], path: '^(node:)?(fs|net|http|https|child_process|dns|tls)' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: { extensions: ['.ts', '.tsx', '.mjs', '.cjs', '.js', '.json', '.d.ts'] },
+  },
+};

@@ -1,0 +1,282 @@
+import { Level } from 'level';
+import { LRUCache } from 'lru-cache';
+import type { DigestAlgorithm } from '../domain/digests.ts';
+import { errnoOf, ShoalError } from '../domain/errors.ts';
+import { type PathRecord, type VisibleFile, viewOf } from '../domain/file-record.ts';
+import { HybridClock } from '../domain/hybrid-clock.ts';
+import { formatDot } from '../domain/version.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Service } from '../runtime/service.ts';
+import { Committer, type Database } from './committer.ts';
+import { type EntryKind, keys, lastPart } from './keys.ts';
+import { upgradeCatalog } from './migrations.ts';
+import { CatalogTransaction, type CommitCounters } from './transaction.ts';
+import {
+  type DayStatistics,
+  decode,
+  encode,
+  type FolderEntry,
+  type Intent,
+  type LinkSource,
+  type LocalBytes,
+  type TrashEntry,
+} from './values.ts';
+
+/** A visible file together with where its bytes stand here. */
+export interface CataloguedFile extends VisibleFile {
+  /** Undefined: the bytes are not on this node. */
+  readonly local: LocalBytes | undefined;
+}
+
+/** One row of a folder listing. */
+export type FolderRow = FolderEntry & { readonly name: string };
+
+/** Where the next page of a listing goes on. */
+export interface FolderCursor {
+  readonly kind: EntryKind;
+  readonly name: string;
+}
+
+/** What the catalogue is built with. */
+export interface CatalogOptions {
+  /** Absolute path of the LevelDB folder; made when missing. */
+  readonly folder: string;
+  readonly nodeId: string;
+  readonly clock: Clock;
+  /** Whether commits are on disk before they are acknowledged. */
+  readonly durable: boolean;
+  /** Told of every batch that could not be written. */
+  readonly onWriteError: (error: unknown) => void;
+  /** Entries of the read cache. */
+  readonly cacheEntries?: number;
+}
+
+/**
+ * The catalogue of one node: which paths exist, in what versions, and where their bytes stand. Reads see what was
+ * committed; writes go through {@link Catalog.commit} only.
+ */
+export class Catalog implements Service {
+  readonly name = 'catalogue';
+  readonly #options: CatalogOptions;
+  readonly #cache: LRUCache<string, CataloguedFile>;
+  #db: Database | undefined;
+  #committer: Committer | undefined;
+  #counters: CommitCounters | undefined;
+  #writeError: unknown;
+
+  constructor(options: CatalogOptions) {
+    this.#options = options;
+    this.#cache = new LRUCache({ max: options.cacheEntries ?? 20_000 });
+  }
+
+  /** Opens the database. @throws ShoalError DATA_LOCKED, DATA_UNUSABLE, CATALOG_TOO_NEW. */
+  async start(): Promise<void> {
+    const db: Database = new Level<string, string>(this.#options.folder, {
+      keyEncoding: 'utf8',
+      valueEncoding: 'utf8',
+      cacheSize: 16 * 1024 * 1024,
+      writeBufferSize: 8 * 1024 * 1024,
+    });
+    try {
+      await db.open();
+    } catch (error) {
+      throw openError(this.#options.folder, error);
+    }
+    this.#db = db;
+    await upgradeCatalog(db);
+    const clockText = db.getSync(keys.meta('clock'));
+    const arrivalText = db.getSync(keys.meta('arrival'));
+    const last = clockText === undefined ? undefined : decode.string('clock', clockText);
+    this.#counters = {
+      nodeId: this.#options.nodeId,
+      clock: new HybridClock(() => this.#options.clock.now(), last),
+      epoch: undefined,
+      number: 0,
+      arrival: arrivalText === undefined ? 0 : decode.number('arrival', arrivalText),
+    };
+    const counters = this.#counters;
+    this.#committer = new Committer({
+      db,
+      sync: this.#options.durable,
+      onCommitted: (written) => this.#forget(written),
+      onFailed: (error) => {
+        // Whether the numbers of the failed batch reached the disk is unknown: none of them is ever used again.
+        counters.epoch = undefined;
+        counters.number = 0;
+        this.#writeError = error;
+        this.#options.onWriteError(error);
+      },
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.#committer?.close();
+    await this.#db?.close();
+    this.#db = undefined;
+  }
+
+  /** The error after which LevelDB takes no more writes, if there was one. */
+  get writeError(): unknown {
+    return this.#writeError;
+  }
+
+  /** Commits what the work writes, atomically, after everything committed before. */
+  commit<T>(work: (transaction: CatalogTransaction) => T): Promise<T> {
+    const counters = this.#counters;
+    if (!this.#committer || !counters)
+      return Promise.reject(new ShoalError('NOT_READY', { details: { reason: 'catalogue' } }));
+    return this.#committer.commit((overlay) => work(new CatalogTransaction(overlay, counters)));
+  }
+
+  /** Id of the store that this catalogue belongs to. */
+  storeId(): string | undefined {
+    const text = this.#open().getSync(keys.meta('store'));
+    return text === undefined ? undefined : decode.string('store', text);
+  }
+
+  /** Binds a new catalogue to its store. */
+  async setStoreId(id: string): Promise<void> {
+    await this.#open().put(keys.meta('store'), encode(id), { sync: true });
+  }
+
+  /** The replicated record of a path, deleted ones too. */
+  record(path: string): PathRecord | undefined {
+    const key = keys.record(path);
+    const text = this.#open().getSync(key);
+    return text === undefined ? undefined : decode.record(key, text);
+  }
+
+  /** The file that shows at a path: the path's own, or a conflict beside another. Folders made empty are none. */
+  find(path: string): CataloguedFile | undefined {
+    const cached = this.#cache.get(path);
+    if (cached) return cached;
+    const visible = this.#visible(path);
+    if (!visible || visible.version.kind === 'dir') return undefined;
+    const file: CataloguedFile = { ...visible, local: this.#local(visible) };
+    this.#cache.set(path, file);
+    return file;
+  }
+
+  /** All files that show a content, in order of path. */
+  async findByDigest(algorithm: DigestAlgorithm, hex: string, limit = -1): Promise<CataloguedFile[]> {
+    const found: CataloguedFile[] = [];
+    for await (const key of this.#open().keys({ ...keys.digests(algorithm, hex), limit })) {
+      const file = this.find(lastPart(key));
+      if (file) found.push(file);
+    }
+    return found;
+  }
+
+  /** Whether a folder shows: made by somebody, or with something below it. The root always does. */
+  hasFolder(folder: string): boolean {
+    if (folder === '') return true;
+    const slash = folder.lastIndexOf('/');
+    return (
+      this.#open().getSync(keys.entry(folder.slice(0, Math.max(0, slash)), 'dir', folder.slice(slash + 1))) !==
+      undefined
+    );
+  }
+
+  /** One page of a folder: folders first, each kind by name in byte order. */
+  async listFolder(
+    folder: string,
+    page: { readonly after?: FolderCursor; readonly limit: number },
+  ): Promise<FolderRow[]> {
+    const range = page.after ? keys.entriesAfter(folder, page.after.kind, page.after.name) : keys.entries(folder);
+    const rows: FolderRow[] = [];
+    for (const [key, text] of await this.#open()
+      .iterator({ ...range, limit: page.limit })
+      .all()) {
+      rows.push({ ...decode.entry(key, text), name: lastPart(key) });
+    }
+    return rows;
+  }
+
+  /** Statistics of every day, oldest first, and of `all` last. */
+  async dayStatistics(): Promise<(DayStatistics & { readonly day: string })[]> {
+    const rows: (DayStatistics & { readonly day: string })[] = [];
+    for await (const [key, text] of this.#open().iterator(keys.days())) {
+      rows.push({ ...decode.day(key, text), day: lastPart(key) });
+    }
+    return rows;
+  }
+
+  /** Sum of all live files. */
+  totals(): DayStatistics {
+    const key = keys.day('all');
+    const text = this.#open().getSync(key);
+    return text === undefined ? { files: 0, bytes: 0 } : decode.day(key, text);
+  }
+
+  /** What commits promised and may not have finished. */
+  async intents(): Promise<Intent[]> {
+    const found: Intent[] = [];
+    for await (const [key, text] of this.#open().iterator(keys.intents())) found.push(decode.intent(key, text));
+    return found;
+  }
+
+  /** Trash entries, oldest first. */
+  async *trash(): AsyncGenerator<TrashEntry> {
+    for await (const [key, text] of this.#open().iterator(keys.trashes())) yield decode.trash(key, text);
+  }
+
+  /** Places on this disk that hold a content, trash included. */
+  async placesOf(sha256: string): Promise<string[]> {
+    const places: string[] = [];
+    for await (const key of this.#open().keys(keys.places(sha256))) places.push(lastPart(key));
+    return places;
+  }
+
+  /** The place that equal contents are linked to. */
+  linkSource(sha256: string): LinkSource | undefined {
+    const key = keys.linkSource(sha256);
+    const text = this.#open().getSync(key);
+    return text === undefined ? undefined : decode.linkSource(key, text);
+  }
+
+  #visible(path: string): VisibleFile | undefined {
+    const record = this.record(path);
+    if (record && record.versions.length > 0) return viewOf(record)[0];
+    const key = keys.alias(path);
+    const text = this.#open().getSync(key);
+    if (text === undefined) return undefined;
+    const owner = this.record(decode.alias(key, text).path);
+    return owner && viewOf(owner).find((file) => file.path === path);
+  }
+
+  #local(file: VisibleFile): LocalBytes | undefined {
+    const key = keys.local(file.recordPath, formatDot(file.version.dot));
+    const text = this.#open().getSync(key);
+    return text === undefined ? undefined : decode.local(key, text);
+  }
+
+  /** Drops cached files whose record or bytes changed. */
+  #forget(written: Iterable<string>): void {
+    for (const key of written) {
+      const table = key[0];
+      if (table === 'r' || table === 'n') this.#cache.delete(key.slice(2));
+      else if (table === 'l') this.#forgetRecord(key.slice(2, key.lastIndexOf('\0')));
+    }
+  }
+
+  #forgetRecord(path: string): void {
+    this.#cache.delete(path);
+    const record = this.record(path);
+    if (!record || record.versions.length < 2) return;
+    for (const file of viewOf(record)) this.#cache.delete(file.path);
+  }
+
+  #open(): Database {
+    if (!this.#db) throw new ShoalError('NOT_READY', { details: { reason: 'catalogue' } });
+    return this.#db;
+  }
+}
+
+function openError(folder: string, error: unknown): ShoalError {
+  const cause = error instanceof Error ? error.cause : undefined;
+  if (errnoOf(cause) === 'LEVEL_LOCKED' || errnoOf(error) === 'LEVEL_LOCKED') {
+    return new ShoalError('DATA_LOCKED', { details: { folder }, cause: error });
+  }
+  const reason = cause instanceof Error ? cause.message : String(error);
+  return new ShoalError('DATA_UNUSABLE', { details: { folder, reason }, cause: error });
+}

@@ -1,0 +1,90 @@
+/**
+ * Every key of the catalogue is built and taken apart here.
+ *
+ * Keys are UTF-8 strings: a letter for the table, then parts separated by NUL. Paths and names contain no NUL
+ * (domain/paths.ts), so parts never run into each other and LevelDB's byte order sorts by part.
+ *
+ * | table | key | value |
+ * |---|---|---|
+ * | meta | `m name` | format, store id, hybrid clock, ... |
+ * | record | `r path` | replicated part (canonical JSON of PathRecord) |
+ * | local | `l path dot` | where the bytes of a version stand here: LocalBytes |
+ * | alias | `n path` | conflict name -> record path and dot |
+ * | entry | `t folder d|f name` | what a folder shows: FolderEntry |
+ * | digest | `d algorithm hex path` | nothing; visible path with that content |
+ * | place | `c sha256 place` | nothing; a place here that holds the content |
+ * | link source | `b sha256` | the place that new equal contents are linked to: LinkSource |
+ * | blocks | `k sha256` | block list of contents longer than one block, base64 |
+ * | feed | `a arrival` | path whose record changed then |
+ * | arrival | `p path` | its arrival number |
+ * | vector | `v source` | highest number seen of a source |
+ * | day | `s day` | DayStatistics; `s all` is the sum |
+ * | intent | `i id` | what must be finished after a crash: Intent |
+ * | trash | `x id` | TrashEntry |
+ */
+
+const sep = '\0';
+/** The byte after the separator: `prefix + NUL + anything` sorts before `prefix + next`. */
+const next = '\u0001';
+
+/** A half-open range of keys, for iterators. */
+export interface KeyRange {
+  readonly gt: string;
+  readonly lt: string;
+}
+
+function below(...parts: string[]): KeyRange {
+  const prefix = parts.join(sep);
+  return { gt: prefix + sep, lt: prefix + next };
+}
+
+const arrivalDigits = 14;
+
+/** A file and a folder of one name may stand side by side; folders come first. */
+export type EntryKind = 'dir' | 'file';
+
+const entryLetter = { dir: 'd', file: 'f' } as const;
+
+export const keys = {
+  meta: (name: 'format' | 'store' | 'clock' | 'arrival') => `m${sep}${name}`,
+  record: (path: string) => `r${sep}${path}`,
+  records: () => below('r'),
+  local: (path: string, dot: string) => `l${sep}${path}${sep}${dot}`,
+  alias: (path: string) => `n${sep}${path}`,
+  entry: (folder: string, kind: EntryKind, name: string) => `t${sep}${folder}${sep}${entryLetter[kind]}${sep}${name}`,
+  entries: (folder: string) => below('t', folder),
+  entriesAfter: (folder: string, kind: EntryKind, name: string): KeyRange => ({
+    gt: `t${sep}${folder}${sep}${entryLetter[kind]}${sep}${name}`,
+    lt: `t${sep}${folder}${next}`,
+  }),
+  digest: (algorithm: string, hex: string, path: string) => `d${sep}${algorithm}${sep}${hex}${sep}${path}`,
+  digests: (algorithm: string, hex: string) => below('d', algorithm, hex),
+  place: (sha256: string, place: string) => `c${sep}${sha256}${sep}${place}`,
+  places: (sha256: string) => below('c', sha256),
+  linkSource: (sha256: string) => `b${sep}${sha256}`,
+  blocks: (sha256: string) => `k${sep}${sha256}`,
+  feed: (arrival: number) => `a${sep}${arrival.toString(16).padStart(arrivalDigits, '0')}`,
+  feedAfter: (arrival: number): KeyRange => ({
+    gt: `a${sep}${arrival.toString(16).padStart(arrivalDigits, '0')}`,
+    lt: `a${next}`,
+  }),
+  arrival: (path: string) => `p${sep}${path}`,
+  vector: (source: string) => `v${sep}${source}`,
+  vectors: () => below('v'),
+  day: (day: string) => `s${sep}${day}`,
+  days: () => below('s'),
+  intent: (id: string) => `i${sep}${id}`,
+  intents: () => below('i'),
+  trash: (id: string) => `x${sep}${id}`,
+  trashes: () => below('x'),
+} as const;
+
+/** The last part of a key. */
+export function lastPart(key: string): string {
+  return key.slice(key.lastIndexOf(sep) + 1);
+}
+
+/** The arrival number of a feed key. */
+export function arrivalOf(feedKey: string): number {
+  return Number.parseInt(lastPart(feedKey), 16);
+}

@@ -1,0 +1,233 @@
+import { randomBytes } from 'node:crypto';
+import type { ContentDigests } from '../domain/digests.ts';
+import { emptyRecord, type FileVersion, type PathRecord, removeVersions, writeVersion } from '../domain/file-record.ts';
+import type { HybridClock } from '../domain/hybrid-clock.ts';
+import { type Dot, formatDot, sameDot, sourceOf } from '../domain/version.ts';
+import type { FileIdentity } from '../storage/identity.ts';
+import type { Overlay } from './committer.ts';
+import { keys } from './keys.ts';
+import { decode, encode, type Intent, type LinkSource, type LocalBytes, type TrashEntry } from './values.ts';
+import { replaceInViews } from './views.ts';
+
+/** Numbers that only commits advance. Held by the catalogue, changed by transactions, which run one at a time. */
+export interface CommitCounters {
+  readonly nodeId: string;
+  readonly clock: HybridClock;
+  /** Opened by the first own commit after a start; undefined before. */
+  epoch: string | undefined;
+  /** Last number given out in the epoch. */
+  number: number;
+  /** Last arrival number given out. */
+  arrival: number;
+}
+
+/** What a writer says of a new version; dot and clock are the committer's. */
+export interface NewVersion {
+  readonly kind: 'file' | 'dir';
+  readonly digests: ContentDigests;
+  readonly name: string;
+  readonly scene: string;
+  readonly mtimeMs: number;
+  readonly storedMs: number;
+  readonly movedFrom?: string;
+}
+
+/** Bytes that left their record and wait to be moved to the trash folder. */
+export interface RetiredBytes {
+  readonly trashId: string;
+  readonly place: string;
+}
+
+/** Who took bytes out of use, and why. */
+export interface RetireReason {
+  readonly reason: TrashEntry['reason'];
+  readonly by: string;
+  readonly nowMs: number;
+}
+
+/**
+ * Reads and writes of one atomic commit. Every index, the statistics and the feed follow from what is written here, in
+ * the same batch. Synchronous; runs inside the committer only.
+ */
+export class CatalogTransaction {
+  readonly #overlay: Overlay;
+  readonly #counters: CommitCounters;
+
+  constructor(overlay: Overlay, counters: CommitCounters) {
+    this.#overlay = overlay;
+    this.#counters = counters;
+  }
+
+  /** The record of a path; the empty one when nothing is known of it. */
+  record(path: string): PathRecord {
+    const key = keys.record(path);
+    const text = this.#overlay.get(key);
+    return text === undefined ? emptyRecord(path) : decode.record(key, text);
+  }
+
+  /** Writes a version that has seen and replaces the given dots (all of the path when omitted). */
+  write(path: string, next: NewVersion, replaces?: readonly Dot[]): FileVersion {
+    const { digests, ...rest } = next;
+    const version: FileVersion = { ...rest, ...digests, dot: this.#nextDot(), clock: this.#tick() };
+    const before = this.record(path);
+    this.#putRecord(before, writeVersion(before, version, replaces));
+    return version;
+  }
+
+  /** Deletes the given dots of a path (all when omitted). The caller retires their bytes. */
+  remove(path: string, by: string, dots?: readonly Dot[]): void {
+    const before = this.record(path);
+    const removal = { dot: this.#nextDot(), clock: this.#tick(), by };
+    this.#putRecord(before, removeVersions(before, removal, dots));
+  }
+
+  /** Where the bytes of a version stand here; undefined when they do not. */
+  local(path: string, dot: Dot): LocalBytes | undefined {
+    const key = keys.local(path, formatDot(dot));
+    const text = this.#overlay.get(key);
+    return text === undefined ? undefined : decode.local(key, text);
+  }
+
+  /** Says where the bytes of a version stand here. */
+  setLocal(path: string, version: { readonly dot: Dot; readonly sha256: string }, local: LocalBytes): void {
+    const before = this.local(path, version.dot);
+    if (before) this.#overlay.del(keys.place(version.sha256, before.place));
+    this.#overlay.put(keys.local(path, formatDot(version.dot)), encode(local));
+    this.#overlay.put(keys.place(version.sha256, local.place), '');
+    this.#followLinkSource(version.sha256, before?.place, local.place, local.identity);
+  }
+
+  /**
+   * Takes the bytes of a version out of use: they become a trash entry, for now at their old place.
+   * @returns what to move; undefined when the bytes were not here.
+   */
+  retire(path: string, version: FileVersion, why: RetireReason): RetiredBytes | undefined {
+    const local = this.local(path, version.dot);
+    if (!local) return undefined;
+    this.#overlay.del(keys.local(path, formatDot(version.dot)));
+    const trashId = newTrashId(why.nowMs);
+    const { size, sha256, md5, sha1, blockRoot, name, mtimeMs, scene } = version;
+    const entry: TrashEntry = {
+      id: trashId,
+      path,
+      name,
+      size,
+      sha256,
+      ...(md5 !== undefined && { md5 }),
+      ...(sha1 !== undefined && { sha1 }),
+      blockRoot,
+      mtimeMs,
+      scene,
+      place: local.place,
+      identity: local.identity,
+      reason: why.reason,
+      by: why.by,
+      trashedMs: why.nowMs,
+    };
+    this.#overlay.put(keys.trash(trashId), encode(entry));
+    return { trashId, place: local.place };
+  }
+
+  /** Notes that trashed bytes now stand elsewhere; without an identity they were not found, and the entry goes. */
+  moveTrash(trashId: string, place: string, identity: FileIdentity | undefined): void {
+    const key = keys.trash(trashId);
+    const text = this.#overlay.get(key);
+    if (text === undefined) return;
+    if (!identity) {
+      this.removeTrash(trashId);
+      return;
+    }
+    const entry = decode.trash(key, text);
+    this.#overlay.del(keys.place(entry.sha256, entry.place));
+    this.#overlay.put(keys.place(entry.sha256, place), '');
+    this.#overlay.put(key, encode({ ...entry, place, identity }));
+    this.#followLinkSource(entry.sha256, entry.place, place, identity);
+  }
+
+  /** Forgets a trash entry; the caller removes its bytes. */
+  removeTrash(trashId: string): void {
+    const key = keys.trash(trashId);
+    const text = this.#overlay.get(key);
+    if (text === undefined) return;
+    const entry = decode.trash(key, text);
+    this.#overlay.del(key);
+    this.#overlay.del(keys.place(entry.sha256, entry.place));
+    const source = this.linkSource(entry.sha256);
+    if (source?.place === entry.place) this.#overlay.del(keys.linkSource(entry.sha256));
+  }
+
+  /** The place that equal contents are linked to. */
+  linkSource(sha256: string): LinkSource | undefined {
+    const key = keys.linkSource(sha256);
+    const text = this.#overlay.get(key);
+    return text === undefined ? undefined : decode.linkSource(key, text);
+  }
+
+  setLinkSource(sha256: string, source: LinkSource): void {
+    this.#overlay.put(keys.linkSource(sha256), encode(source));
+  }
+
+  /** Keeps the block list of a content of more than one block: 32 raw bytes a block. */
+  putBlocks(sha256: string, blocks: Buffer): void {
+    if (blocks.byteLength > 32) this.#overlay.put(keys.blocks(sha256), encode(blocks.toString('base64')));
+  }
+
+  putIntent(intent: Intent): void {
+    this.#overlay.put(keys.intent(intent.id), encode(intent));
+  }
+
+  removeIntent(id: string): void {
+    this.#overlay.del(keys.intent(id));
+  }
+
+  #putRecord(before: PathRecord, after: PathRecord): void {
+    const { path } = after;
+    this.#overlay.put(keys.record(path), encode(after));
+    this.#enterFeed(path);
+    replaceInViews(this.#overlay, before, after);
+  }
+
+  /** A changed record moves to the end of the feed (replication.md, 3). */
+  #enterFeed(path: string): void {
+    const key = keys.arrival(path);
+    const before = this.#overlay.get(key);
+    if (before !== undefined) this.#overlay.del(keys.feed(decode.number(key, before)));
+    this.#counters.arrival += 1;
+    const arrival = this.#counters.arrival;
+    this.#overlay.put(keys.feed(arrival), encode(path));
+    this.#overlay.put(key, encode(arrival));
+    this.#overlay.put(keys.meta('arrival'), encode(arrival));
+  }
+
+  #nextDot(): Dot {
+    this.#counters.epoch ??= randomBytes(6).toString('hex');
+    this.#counters.number += 1;
+    const dot = { node: this.#counters.nodeId, epoch: this.#counters.epoch, number: this.#counters.number };
+    this.#overlay.put(keys.vector(sourceOf(dot)), encode(dot.number));
+    return dot;
+  }
+
+  #tick(): string {
+    const time = this.#counters.clock.tick();
+    this.#overlay.put(keys.meta('clock'), encode(time));
+    return time;
+  }
+
+  /** Bytes of the content moved, or got another name: what guards the next hard link is recorded anew. */
+  #followLinkSource(sha256: string, from: string | undefined, to: string, identity: FileIdentity): void {
+    const source = this.linkSource(sha256);
+    if (!source) return;
+    if (source.place === from) this.setLinkSource(sha256, { place: to, identity });
+    else if (source.identity.ino === identity.ino) this.setLinkSource(sha256, { place: source.place, identity });
+  }
+}
+
+/** The version of a record that has a dot. */
+export function versionWithDot(record: PathRecord, dot: Dot): FileVersion | undefined {
+  return record.versions.find((version) => sameDot(version.dot, dot));
+}
+
+/** Ids sort by time, so that the oldest trash goes first. */
+function newTrashId(nowMs: number): string {
+  return nowMs.toString(16).padStart(12, '0') + randomBytes(6).toString('hex');
+}

@@ -1,0 +1,88 @@
+/** The headless command: `shoal --server ...`. */
+import {
+  createNode,
+  describeError,
+  helpText,
+  type Language,
+  parseCommandLine,
+  resolveDataDir,
+  ShoalError,
+  type StorageNode,
+  toShoalError,
+  version,
+} from './index.ts';
+
+const language: Language = /^zh/i.test(process.env.LC_ALL || process.env.LC_MESSAGES || process.env.LANG || '')
+  ? 'zh'
+  : 'en';
+
+const words = {
+  en: { ready: 'Shoal is ready: {url}', generated: 'configuration written: {file}', stopping: 'Stopping ...' },
+  zh: { ready: 'Shoal 已就绪:{url}', generated: '已生成配置文件:{file}', stopping: '正在停止……' },
+} as const;
+
+async function main(): Promise<void> {
+  const commandLine = parseCommandLine(process.argv.slice(2), process.env);
+  switch (commandLine.kind) {
+    case 'help':
+      process.stdout.write(helpText(language));
+      return;
+    case 'version':
+      process.stdout.write(`${version}\n`);
+      return;
+    case 'command':
+      // Every command that exists is named by the help; the others are as unknown as any other word.
+      throw new ShoalError('COMMAND_UNKNOWN', { details: { command: commandLine.command } });
+    case 'server': {
+      const dataDir = resolveDataDir(commandLine.dataDir, process.env, process.env.SHOAL_DEFAULT_DATA ?? 'shoal-data');
+      const { flags, configFile } = commandLine;
+      const node = await createNode({
+        dataDir,
+        flags,
+        env: process.env,
+        ...(configFile !== undefined && { configFile }),
+      });
+      announce(node);
+      stopOnSignals(node);
+    }
+  }
+}
+
+function announce(node: StorageNode): void {
+  const { configuration } = node;
+  for (const warning of configuration.warnings) process.stderr.write(`shoal: ${warning[language]}\n`);
+  if (configuration.generated) print(words[language].generated.replace('{file}', configuration.file));
+  print(words[language].ready.replace('{url}', node.url));
+}
+
+function stopOnSignals(node: StorageNode): void {
+  let stopping = false;
+  const stop = () => {
+    // A second signal does not wait.
+    if (stopping) process.exit(1);
+    stopping = true;
+    print(words[language].stopping);
+    node.stop().then(
+      () => process.exit(0),
+      (error: unknown) => fail(error),
+    );
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** One clear line, exit 1. */
+function fail(thrown: unknown): never {
+  const error = toShoalError(thrown);
+  const { message, hint } = describeError(error, language);
+  process.stderr.write(`shoal: ${message}${hint === undefined ? '' : ` (${hint})`}\n`);
+  if (error.code === 'INTERNAL')
+    process.stderr.write(`${String(error.cause instanceof Error ? error.cause.stack : error.cause)}\n`);
+  process.exit(1);
+}
+
+main().catch(fail);

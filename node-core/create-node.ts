@@ -1,0 +1,205 @@
+/** The composition root: builds every part of a node, starts them in order and stops them in reverse. */
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { ManagementGate } from './access/management.ts';
+import { Catalog } from './catalog/catalog.ts';
+import { loadIdentity } from './cluster/identity.ts';
+import { type LoadedConfig, loadConfig } from './config/load.ts';
+import type { ConfigFlags, Environment } from './config/overrides.ts';
+import { errnoOf, ShoalError } from './domain/errors.ts';
+import { FolderBrowser } from './files/browse.ts';
+import type { FileEvents, FilesContext } from './files/context.ts';
+import { FileReader } from './files/read-file.ts';
+import { FileRemover } from './files/remove-file.ts';
+import { FileStorer } from './files/store-file.ts';
+import { StoreKeeper } from './files/store-keeper.ts';
+import { TrashKeeper } from './files/trash.ts';
+import { HttpServer } from './http/server.ts';
+import { type Clock, systemClock } from './runtime/clock.ts';
+import { EventBus } from './runtime/events.ts';
+import { KeyedLock } from './runtime/keyed-lock.ts';
+import { type Log, openLog } from './runtime/logger.ts';
+import { Metrics } from './runtime/metrics.ts';
+import { type Service, Supervisor } from './runtime/service.ts';
+import { FileStore, storeFolders } from './storage/file-store.ts';
+import { FolderSync } from './storage/folder-sync.ts';
+import { Staging } from './storage/staging.ts';
+import { StoreGuard } from './storage/store-guard.ts';
+import { version } from './version.ts';
+
+/** What a node is started with. */
+export interface NodeOptions {
+  /** Data folder: holds `conf/`, `files/`, `data/` and `log/`; made when missing. */
+  readonly dataDir: string;
+  readonly configFile?: string;
+  readonly flags?: ConfigFlags;
+  readonly env?: Environment;
+  readonly clock?: Clock;
+}
+
+/** A running node. */
+export interface StorageNode {
+  readonly id: string;
+  /** Where the HTTP interface is, as it can be opened on this host. */
+  readonly url: string;
+  readonly port: number;
+  readonly configuration: LoadedConfig;
+  /** Drains, closes everything that was opened, and resolves when nothing is left. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Builds and starts a node. When it resolves, the node answers.
+ * @throws ShoalError when the configuration is broken, the data folder is in use or unusable, or the port is taken:
+ * nothing is left open then.
+ */
+export async function createNode(options: NodeOptions): Promise<StorageNode> {
+  const dataDir = path.resolve(options.dataDir);
+  const clock = options.clock ?? systemClock;
+  await makeDataFolder(dataDir);
+  const loaded = await loadConfig({
+    dataDir,
+    flags: options.flags ?? {},
+    env: options.env ?? {},
+    ...(options.configFile !== undefined && { configFile: options.configFile }),
+  });
+  const { config } = loaded;
+  const log = await openLog({
+    folder: path.join(dataDir, 'log'),
+    level: config.log_level,
+    maxMegabytes: config.log_max_mb,
+    files: config.log_files,
+  });
+  try {
+    const identity = await loadIdentity(path.join(dataDir, 'data'));
+    return await buildNode({ dataDir, clock, loaded, log, nodeId: identity.id });
+  } catch (error) {
+    await log.close();
+    throw error;
+  }
+}
+
+interface Ground {
+  readonly dataDir: string;
+  readonly clock: Clock;
+  readonly loaded: LoadedConfig;
+  readonly log: Log;
+  readonly nodeId: string;
+}
+
+async function buildNode({ dataDir, clock, loaded, log, nodeId }: Ground): Promise<StorageNode> {
+  const { config } = loaded;
+  const { logger } = log;
+  for (const { en, key } of loaded.warnings) logger.warn({ key }, en);
+  const root = path.join(dataDir, 'files');
+  const durable = config.durability === 'full';
+  const metrics = new Metrics();
+  const reportError = (error: unknown) => logger.error({ err: error }, 'a background task failed');
+
+  const catalog = new Catalog({
+    folder: path.join(dataDir, 'data', 'catalog'),
+    nodeId,
+    clock,
+    durable,
+    onWriteError: (error) => logger.fatal({ err: error }, 'the catalogue cannot be written'),
+  });
+  const folderSync = new FolderSync(durable);
+  const store = new FileStore(root, folderSync);
+  const floor = () => ({ percent: config.free_space_floor_percent, megabytes: config.free_space_floor_mb });
+  const guard = new StoreGuard(root, floor, clock);
+  const staging = new Staging({
+    folder: store.pathOf(storeFolders.staging),
+    algorithm: () => config.file_sum_arithmetic,
+    durable,
+    folderSync,
+    checkSpace: (bytes) => guard.checkWrite(bytes),
+  });
+  const events = new EventBus<FileEvents>(reportError);
+  const files: FilesContext = {
+    catalog,
+    store,
+    staging,
+    guard,
+    pathLocks: new KeyedLock(),
+    contentLocks: new KeyedLock(),
+    clock,
+    events,
+  };
+  events.on('bytes-damaged', ({ path: damaged, place }) => {
+    metrics.damaged.inc();
+    logger.error({ path: damaged, place }, 'bytes on disk are not what was stored');
+  });
+  const storer = new FileStorer(files);
+  const keeper = new StoreKeeper(files, storer, logger);
+  const trash = new TrashKeeper(files, () => config.trash_days, reportError);
+  metrics.gauge('shoal_files', 'Live files.', () => catalog.totals().files);
+  metrics.gauge('shoal_bytes', 'Bytes of live files.', () => catalog.totals().bytes);
+  const http = new HttpServer({
+    config: () => config,
+    catalog,
+    reader: new FileReader(files),
+    storer,
+    remover: new FileRemover(files),
+    browser: new FolderBrowser(catalog),
+    staging,
+    guard,
+    access: new ManagementGate(config),
+    clock,
+    metrics,
+    logger,
+    pathOf: (place) => store.pathOf(place),
+    peerId: () => config.peer_id || nodeId.slice(0, 8),
+    notReady: async () => notReady(catalog, guard),
+    version,
+  });
+
+  const services: readonly Service[] = [catalog, keeper, trash, http];
+  const supervisor = new Supervisor(services, (service, error) => logger.error({ err: error, service }, 'stop failed'));
+  await supervisor.start();
+  const { port } = http.address;
+  const url = `http://127.0.0.1:${port}/`;
+  logger.info({ node: nodeId, url, version, data: dataDir }, 'ready');
+  let stopped: Promise<void> | undefined;
+  return {
+    id: nodeId,
+    url,
+    port,
+    configuration: loaded,
+    stop: () => {
+      stopped ??= supervisor.stop().then(async () => {
+        logger.info('stopped');
+        await log.close();
+      });
+      return stopped;
+    },
+  };
+}
+
+async function notReady(catalog: Catalog, guard: StoreGuard): Promise<string[]> {
+  const reasons: string[] = [];
+  if (catalog.writeError !== undefined) reasons.push('the catalogue cannot be written');
+  for (const check of [() => guard.checkStore(), () => guard.checkWrite(0)]) {
+    await check().catch((error: unknown) => {
+      const reason = error instanceof Error ? error.message : String(error);
+      if (!reasons.includes(reason)) reasons.push(reason);
+    });
+  }
+  return reasons;
+}
+
+async function makeDataFolder(dataDir: string): Promise<void> {
+  try {
+    await mkdir(path.join(dataDir, 'data'), { recursive: true });
+  } catch (error) {
+    const reason = {
+      EACCES: 'no permission',
+      EROFS: 'read-only file system',
+      ENOTDIR: 'a file is in the way',
+      EEXIST: 'a file is in the way',
+    }[errnoOf(error) ?? ''];
+    throw new ShoalError('DATA_UNUSABLE', {
+      details: { folder: dataDir, reason: reason ?? String(error) },
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,320 @@
+/**
+ * The registry of coded errors: the only place where a code, its HTTP status and its words are defined.
+ *
+ * Codes are interface: they are stable, documented in docs/errors.md (generated from here) and the same in every
+ * language. Messages and hints are for people and may change. `{name}` in a text is filled from the error's details.
+ */
+
+/** The two languages that every message exists in. */
+export type Language = 'en' | 'zh';
+
+/** One entry of the registry. */
+export interface ErrorDefinition {
+  /** HTTP status that the mapper answers with. */
+  readonly status: number;
+  readonly en: string;
+  readonly zh: string;
+  /** What the caller or the operator can do about it. */
+  readonly hint?: { readonly en: string; readonly zh: string };
+}
+
+function define<T extends Record<string, ErrorDefinition>>(definitions: T): Readonly<T> {
+  return Object.freeze(definitions);
+}
+
+export const errorDefinitions = define({
+  // --- requests ---
+  BAD_REQUEST: { status: 400, en: 'the request is not valid: {reason}', zh: '请求无效:{reason}' },
+  PARAMETER_MISSING: { status: 400, en: 'parameter {name} is missing', zh: '缺少参数 {name}' },
+  PARAMETER_INVALID: {
+    status: 400,
+    en: 'parameter {name} is not valid: {reason}',
+    zh: '参数 {name} 无效:{reason}',
+  },
+  OUTPUT_UNKNOWN: {
+    status: 400,
+    en: 'output must be text, json or json2, not {value}',
+    zh: 'output 只能是 text、json 或 json2,而不是 {value}',
+  },
+  MULTIPART_INVALID: {
+    status: 400,
+    en: 'the multipart body is broken: {reason}',
+    zh: 'multipart 请求体已损坏:{reason}',
+  },
+  UPLOAD_ABORTED: {
+    status: 400,
+    en: 'the upload ended before the body was complete',
+    zh: '上传在请求体完整之前中断',
+  },
+  FILE_FIELD_MISSING: {
+    status: 400,
+    en: 'the form has no file in its field "file"',
+    zh: '表单的 "file" 字段中没有文件',
+    hint: { en: 'curl -F file=@NAME URL', zh: 'curl -F file=@文件名 URL' },
+  },
+  TOO_MANY_FIELDS: { status: 400, en: 'the form has too many parts', zh: '表单字段过多' },
+  FIELD_TOO_LARGE: { status: 413, en: 'the form field {name} is too large', zh: '表单字段 {name} 过大' },
+  FILE_TOO_LARGE: {
+    status: 413,
+    en: 'the file is larger than {maxBytes} bytes',
+    zh: '文件超过 {maxBytes} 字节',
+    hint: { en: 'max_upload_bytes in the configuration sets the limit', zh: '上限由配置项 max_upload_bytes 决定' },
+  },
+  URI_TOO_LONG: { status: 414, en: 'the address is too long', zh: '请求地址过长' },
+  BODY_TOO_LARGE: { status: 413, en: 'the request body is too large', zh: '请求体过大' },
+  UNSUPPORTED_MEDIA_TYPE: {
+    status: 415,
+    en: 'this content type is not understood here: {type}',
+    zh: '此处不支持该内容类型:{type}',
+  },
+  EXTENSION_REFUSED: {
+    status: 415,
+    en: 'files of type {extension} are not accepted here',
+    zh: '不接受 {extension} 类型的文件',
+    hint: { en: 'accepted: {accepted}', zh: '允许的类型:{accepted}' },
+  },
+  METHOD_NOT_ALLOWED: { status: 405, en: '{method} is not possible here', zh: '此处不支持 {method}' },
+  ROUTE_NOT_FOUND: { status: 404, en: 'there is nothing at {path}', zh: '{path} 不存在' },
+  TOO_MANY_REQUESTS: { status: 429, en: 'too many requests, try again later', zh: '请求过多,请稍后再试' },
+  TOO_MANY_UPLOADS: {
+    status: 503,
+    en: 'too many uploads are under way, try again later',
+    zh: '同时进行的上传过多,请稍后再试',
+  },
+
+  // --- paths ---
+  PATH_INVALID: { status: 400, en: 'the path is not valid: {reason}', zh: '路径无效:{reason}' },
+  PATH_TOO_LONG: { status: 400, en: 'the path is longer than {maxBytes} bytes', zh: '路径超过 {maxBytes} 字节' },
+  PATH_RESERVED: { status: 400, en: '{segment} is a reserved name', zh: '{segment} 是保留名称' },
+  SCENE_UNKNOWN: { status: 400, en: 'the scene {scene} is not configured', zh: '未配置场景 {scene}' },
+
+  // --- files ---
+  FILE_NOT_FOUND: { status: 404, en: 'there is no file {what}', zh: '文件 {what} 不存在' },
+  FOLDER_NOT_FOUND: { status: 404, en: 'there is no folder {what}', zh: '文件夹 {what} 不存在' },
+  LISTING_OFF: {
+    status: 403,
+    en: 'folders are not listed here',
+    zh: '此处不列出文件夹内容',
+    hint: { en: 'show_dir in the configuration switches it on', zh: '由配置项 show_dir 开启' },
+  },
+  DIGEST_MISMATCH: {
+    status: 400,
+    en: 'the content does not have the announced digest: expected {expected}, received {actual}',
+    zh: '内容与声明的摘要不符:应为 {expected},实为 {actual}',
+  },
+  DIGEST_INVALID: { status: 400, en: '{value} is not a digest', zh: '{value} 不是有效的摘要' },
+  DIGEST_AMBIGUOUS: {
+    status: 409,
+    en: 'the digest {digest} belongs to different contents',
+    zh: '摘要 {digest} 对应多个不同的内容',
+    hint: { en: 'name the file by its path', zh: '请用路径指定文件' },
+  },
+  RANGE_NOT_SATISFIABLE: { status: 416, en: 'the file has no such range', zh: '请求的范围超出文件' },
+  PRECONDITION_FAILED: { status: 412, en: 'the file has changed', zh: '文件已改变' },
+  READ_ONLY: { status: 403, en: 'this node is read-only', zh: '本节点为只读' },
+  BYTES_ELSEWHERE: {
+    status: 503,
+    en: 'the bytes of this file are on another member that cannot be reached',
+    zh: '该文件的数据在另一个暂时无法访问的成员上',
+  },
+  BYTES_DAMAGED: {
+    status: 503,
+    en: 'the bytes of {what} on this disk are missing or damaged',
+    zh: '{what} 在本机磁盘上的数据缺失或已损坏',
+    hint: { en: 'restore them from another member or a backup', zh: '请从其他成员或备份恢复' },
+  },
+
+  // --- access ---
+  MANAGEMENT_REFUSED: {
+    status: 403,
+    en: 'only an administrator may do this; the caller is {address}',
+    zh: '只有管理员可以执行此操作;调用方为 {address}',
+    hint: {
+      en: 'call from the host itself, or add {address} to admin_ips',
+      zh: '请在本机调用,或把 {address} 加入 admin_ips',
+    },
+  },
+  CROSS_SITE_REFUSED: {
+    status: 403,
+    en: 'a page of another site may not do this',
+    zh: '其他网站的页面不能执行此操作',
+    hint: {
+      en: 'the request came from {origin}; use a script or a page of this node',
+      zh: '请求来自 {origin};请使用脚本或本节点的页面',
+    },
+  },
+  HOST_REFUSED: {
+    status: 403,
+    en: 'the Host header {host} is not a name of this node',
+    zh: 'Host 头 {host} 不是本节点的名称',
+    hint: {
+      en: 'use an IP address, localhost, or a name from trusted_hosts',
+      zh: '请使用 IP 地址、localhost 或 trusted_hosts 中的名称',
+    },
+  },
+
+  // --- the store ---
+  DISK_FULL: {
+    status: 507,
+    en: 'the disk has not enough free space',
+    zh: '磁盘可用空间不足',
+    hint: {
+      en: 'free some space; free_space_floor_percent and free_space_floor_mb set the reserve',
+      zh: '请释放空间;保留空间由 free_space_floor_percent 和 free_space_floor_mb 决定',
+    },
+  },
+  STORE_MISSING: {
+    status: 503,
+    en: 'the store folder {folder} is not the one this catalogue belongs to; nothing is written',
+    zh: '存储目录 {folder} 不是该目录库所属的目录;已停止写入',
+    hint: {
+      en: 'mount the disk that holds it, or restore the folder with its marker file',
+      zh: '请挂载其所在磁盘,或恢复该文件夹及其标记文件',
+    },
+  },
+  DATA_LOCKED: {
+    status: 500,
+    en: 'another node is running on the data folder {folder}',
+    zh: '另一个节点正在使用数据目录 {folder}',
+    hint: { en: 'stop it, or choose another folder with --data', zh: '请先停止它,或用 --data 指定其他目录' },
+  },
+  DATA_UNUSABLE: {
+    status: 500,
+    en: 'the data folder {folder} cannot be used: {reason}',
+    zh: '数据目录 {folder} 无法使用:{reason}',
+  },
+  CATALOG_TOO_NEW: {
+    status: 500,
+    en: 'the catalogue has format {found}, this version knows formats up to {known}',
+    zh: '目录库格式为 {found},本版本最高支持 {known}',
+    hint: { en: 'install a newer version', zh: '请安装更新的版本' },
+  },
+  CATALOG_CORRUPT: {
+    status: 500,
+    en: 'the catalogue holds an entry that cannot be read: {key}',
+    zh: '目录库中有无法读取的条目:{key}',
+  },
+
+  // --- configuration and start ---
+  CONFIG_UNREADABLE: {
+    status: 500,
+    en: 'the configuration {file} cannot be read: {reason}',
+    zh: '无法读取配置 {file}:{reason}',
+  },
+  CONFIG_UNWRITABLE: {
+    status: 500,
+    en: 'the configuration {file} cannot be written: {reason}',
+    zh: '无法写入配置 {file}:{reason}',
+  },
+  CONFIG_INVALID: { status: 400, en: 'configuration key {key}: {reason}', zh: '配置项 {key}:{reason}' },
+  CONFIG_TOO_NEW: {
+    status: 500,
+    en: 'the configuration {file} has format {found}, this version knows formats up to {known}',
+    zh: '配置 {file} 的格式为 {found},本版本最高支持 {known}',
+    hint: { en: 'install a newer version', zh: '请安装更新的版本' },
+  },
+  FLAG_UNKNOWN: {
+    status: 400,
+    en: 'unknown option {flag}',
+    zh: '未知选项 {flag}',
+    hint: { en: 'shoal --help lists the options', zh: 'shoal --help 列出所有选项' },
+  },
+  FLAG_INVALID: { status: 400, en: 'option {flag}: {reason}', zh: '选项 {flag}:{reason}' },
+  COMMAND_UNKNOWN: {
+    status: 400,
+    en: 'unknown command {command}',
+    zh: '未知命令 {command}',
+    hint: { en: 'shoal --help lists the commands', zh: 'shoal --help 列出所有命令' },
+  },
+  ADDRESS_IN_USE: {
+    status: 500,
+    en: 'the address {address} is in use',
+    zh: '地址 {address} 已被占用',
+    hint: {
+      en: 'stop the other program, or choose another port with --addr',
+      zh: '请停止占用它的程序,或用 --addr 指定其他端口',
+    },
+  },
+  ADDRESS_UNUSABLE: {
+    status: 500,
+    en: 'cannot listen on {address}: {reason}',
+    zh: '无法监听 {address}:{reason}',
+  },
+
+  // --- the node ---
+  NOT_READY: { status: 503, en: 'the node is not ready: {reason}', zh: '节点尚未就绪:{reason}' },
+  SHUTTING_DOWN: { status: 503, en: 'the node is shutting down', zh: '节点正在关闭' },
+  INTERNAL: { status: 500, en: 'something went wrong inside the node', zh: '节点内部出错' },
+});
+
+/** A stable error code of the registry. */
+export type ErrorCode = keyof typeof errorDefinitions;
+
+/** Values that fill the `{name}` places of a message. */
+export type ErrorDetails = Readonly<Record<string, string | number | boolean>>;
+
+/** Options of {@link ShoalError}. */
+export interface ShoalErrorOptions {
+  readonly details?: ErrorDetails;
+  /** The error that led here; kept for the log, never shown to a caller. */
+  readonly cause?: unknown;
+}
+
+/** An error with a code of the registry. `message` is English; {@link describeError} gives other languages. */
+export class ShoalError extends Error {
+  override readonly name = 'ShoalError';
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails;
+
+  constructor(code: ErrorCode, options: ShoalErrorOptions = {}) {
+    const details = options.details ?? {};
+    super(fill(errorDefinitions[code].en, details), options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.details = details;
+  }
+
+  /** HTTP status of the code. */
+  get status(): number {
+    return errorDefinitions[this.code].status;
+  }
+}
+
+/** The words of an error in one language. */
+export interface ErrorDescription {
+  readonly code: ErrorCode;
+  readonly status: number;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+/** Words an error for people, in the language asked for. */
+export function describeError(error: ShoalError, language: Language): ErrorDescription {
+  const definition: ErrorDefinition = errorDefinitions[error.code];
+  const description = {
+    code: error.code,
+    status: definition.status,
+    message: fill(definition[language], error.details),
+  };
+  return definition.hint ? { ...description, hint: fill(definition.hint[language], error.details) } : description;
+}
+
+/** Turns anything thrown into a coded error: coded ones pass, a full disk keeps its meaning, the rest is INTERNAL. */
+export function toShoalError(thrown: unknown): ShoalError {
+  if (thrown instanceof ShoalError) return thrown;
+  const code = errnoOf(thrown);
+  if (code === 'ENOSPC' || code === 'EDQUOT') return new ShoalError('DISK_FULL', { cause: thrown });
+  return new ShoalError('INTERNAL', { cause: thrown });
+}
+
+/** The `code` of a system error (`ENOENT`, ...), or undefined. */
+export function errnoOf(thrown: unknown): string | undefined {
+  if (typeof thrown !== 'object' || thrown === null || !('code' in thrown)) return undefined;
+  return typeof thrown.code === 'string' ? thrown.code : undefined;
+}
+
+function fill(text: string, details: ErrorDetails): string {
+  return text.replace(/\{(\w+)\}/g, (place, name: string) => {
+    const value = details[name];
+    return value === undefined ? place : String(value);
+  });
+}

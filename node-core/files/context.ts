@@ -1,0 +1,41 @@
+/**
+ * What the use cases of this room share. Built once by create-node.
+ *
+ * Order of locks, outermost first: paths (sorted), then one content, then the committer. Nobody waits for a path while
+ * holding a content.
+ */
+import type { Catalog } from '../catalog/catalog.ts';
+import { foldPath } from '../domain/paths.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { EventBus } from '../runtime/events.ts';
+import type { KeyedLock } from '../runtime/keyed-lock.ts';
+import type { FileStore } from '../storage/file-store.ts';
+import type { Staging } from '../storage/staging.ts';
+import type { StoreGuard } from '../storage/store-guard.ts';
+
+/** News of this room, after the fact. */
+export interface FileEvents {
+  'file-committed': { readonly path: string; readonly size: number; readonly sha256: string };
+  'file-removed': { readonly path: string; readonly by: string };
+  /** Bytes that are not what was stored. */
+  'bytes-damaged': { readonly path: string; readonly place: string };
+}
+
+/** The parts that every use case of this room works with. */
+export interface FilesContext {
+  readonly catalog: Catalog;
+  readonly store: FileStore;
+  readonly staging: Staging;
+  readonly guard: StoreGuard;
+  /** One lock per path (folded): uploads, moves, deletes and the replicator (replication.md, 9). */
+  readonly pathLocks: KeyedLock;
+  /** One lock per content: linking changes the identity of every name of it. */
+  readonly contentLocks: KeyedLock;
+  readonly clock: Clock;
+  readonly events: EventBus<FileEvents>;
+}
+
+/** Runs work while holding the lock of one path. */
+export function withPath<T>(context: FilesContext, path: string, work: () => Promise<T>): Promise<T> {
+  return context.pathLocks.run(foldPath(path), work);
+}

@@ -1,0 +1,82 @@
+/**
+ * What follows a commit: retired bytes go to the trash folder, staged bytes to their place, and the intent is removed
+ * (replication.md, 9). The same code finishes a commit and redoes it after a crash.
+ */
+
+import { versionWithDot } from '../catalog/transaction.ts';
+import type { Intent } from '../catalog/values.ts';
+import { parseDot } from '../domain/version.ts';
+import type { Place } from '../storage/file-store.ts';
+import { storeFolders } from '../storage/file-store.ts';
+import type { FileIdentity } from '../storage/identity.ts';
+import type { FilesContext } from './context.ts';
+
+interface PlacedBytes {
+  readonly place: Place;
+  readonly identity: FileIdentity;
+}
+
+/** Does what an intent promised, and removes it. The caller holds the path (and the content, when it is placed). */
+export async function finishIntent(context: FilesContext, intent: Intent): Promise<void> {
+  for (const { trashId, place } of intent.retire) await context.store.move(place, trashPlace(trashId));
+  const placed = intent.placing ? await context.store.place(intent.id, intent.path) : undefined;
+  await settle(context, intent, placed);
+}
+
+/**
+ * Finishes an intent of before a crash. Any part of it may have happened already: what is in the trash is not moved
+ * again (its old place may hold the successor by now), and staged bytes that are gone are looked for where they belong.
+ * @returns false when staged bytes cannot be found anywhere.
+ */
+export async function redoIntent(context: FilesContext, intent: Intent): Promise<boolean> {
+  for (const { trashId, place } of intent.retire) await redoRetire(context, intent, trashId, place);
+  let placed: PlacedBytes | undefined;
+  if (intent.placing) {
+    if (await context.store.identify(stagedPlace(intent.id))) {
+      placed = await context.store.place(intent.id, intent.path);
+    } else {
+      const place = await context.store.findPlaced(intent.id, intent.path, intent.placing.identity);
+      const identity = place && (await context.store.identify(place));
+      placed = place && identity ? { place, identity } : undefined;
+    }
+  }
+  await settle(context, intent, placed);
+  return placed !== undefined || intent.placing === undefined;
+}
+
+/** Place of staged bytes. */
+export function stagedPlace(id: string): Place {
+  return `${storeFolders.staging}/${id}`;
+}
+
+/** Place of trashed bytes. */
+export function trashPlace(trashId: string): Place {
+  return `${storeFolders.trash}/${trashId}`;
+}
+
+async function redoRetire(context: FilesContext, intent: Intent, trashId: string, place: Place): Promise<void> {
+  if (await context.store.identify(trashPlace(trashId))) return;
+  const found = await context.store.identify(place);
+  if (!found) return;
+  const isSuccessor = intent.placing !== undefined && found.ino === intent.placing.identity.ino;
+  if (!isSuccessor) await context.store.move(place, trashPlace(trashId));
+}
+
+async function settle(context: FilesContext, intent: Intent, placed: PlacedBytes | undefined): Promise<void> {
+  const trashed = await Promise.all(
+    intent.retire.map(async ({ trashId }) => ({
+      trashId,
+      identity: await context.store.identify(trashPlace(trashId)),
+    })),
+  );
+  await context.catalog.commit((transaction) => {
+    for (const { trashId, identity } of trashed) transaction.moveTrash(trashId, trashPlace(trashId), identity);
+    const dot = intent.placing && parseDot(intent.placing.dot);
+    if (dot && placed) {
+      const version = versionWithDot(transaction.record(intent.path), dot);
+      const local = version && transaction.local(intent.path, dot);
+      if (version && local) transaction.setLocal(intent.path, version, { ...local, ...placed });
+    }
+    transaction.removeIntent(intent.id);
+  });
+}

@@ -1,0 +1,243 @@
+/**
+ * The one pipeline that every stored byte takes: multipart, tus, instant upload, peers and imports hand their staged
+ * content here. See docs/architecture.md for the states of a commit.
+ */
+import type { CataloguedFile } from '../catalog/catalog.ts';
+import type { CatalogTransaction, NewVersion, RetiredBytes } from '../catalog/transaction.ts';
+import type { Intent, LinkSource } from '../catalog/values.ts';
+import { ShoalError } from '../domain/errors.ts';
+import type { FileVersion } from '../domain/file-record.ts';
+import { baseName, joinPath, parentOf } from '../domain/paths.ts';
+import { formatDot } from '../domain/version.ts';
+import type { Place } from '../storage/file-store.ts';
+import { untouched } from '../storage/identity.ts';
+import { discardStaged, type StagedFile } from '../storage/staging.ts';
+import { type FilesContext, withPath } from './context.ts';
+import { adoptByDigest, isIntact } from './integrity.ts';
+import { finishIntent, stagedPlace } from './placement.ts';
+
+/** Names tried with `0_`, `1_` ... before giving up. */
+const maxNumberedNames = 10_000;
+
+/** What the caller wants stored, and where. */
+export interface StoreRequest {
+  /** Logical path, normalized. */
+  readonly path: string;
+  /** Name that the uploader gave. */
+  readonly name: string;
+  readonly scene: string;
+  /** Last-Modified in milliseconds since 1970; now when undefined. */
+  readonly mtimeMs?: number;
+  /** What happens when another content stands at the path: a numbered name beside it, or it is replaced. */
+  readonly occupied: 'number' | 'replace';
+  /** Answers with a file that already holds the content, if `accepts` takes one; nothing is then stored. */
+  readonly reuse?: (existing: CataloguedFile) => boolean;
+  /** Who uploads, for the trash of what is replaced. */
+  readonly by: string;
+}
+
+/** The outcome of a store. */
+export interface StoredFile {
+  readonly file: CataloguedFile;
+  /** True when the content was there before and no new version was written. */
+  readonly existed: boolean;
+}
+
+/** What a commit wrote: the version whose bytes are placed, and the bytes that give way to them. */
+interface CommittedVersion {
+  readonly path: string;
+  readonly version: FileVersion;
+  readonly retire: RetiredBytes[];
+}
+
+/** Stores staged contents. The staged file is consumed: placed or removed, also when the store fails. */
+export class FileStorer {
+  readonly #context: FilesContext;
+  readonly #behind = new Set<Promise<unknown>>();
+
+  constructor(context: FilesContext) {
+    this.#context = context;
+  }
+
+  /** Stores a content. @throws ShoalError DISK_FULL, STORE_MISSING, SHUTTING_DOWN; system errors of the disk. */
+  async store(staged: StagedFile, request: StoreRequest): Promise<StoredFile> {
+    try {
+      await this.#context.guard.checkStore();
+      const reused = request.reuse && (await this.findContent(staged.digests.sha256, request.reuse));
+      if (reused) {
+        await discardStaged(staged);
+        return { file: reused, existed: true };
+      }
+      const stored = await this.#storeAtFreeName(staged, request);
+      if (!stored.existed) {
+        const { path, version } = stored.file;
+        this.#context.events.emit('file-committed', { path, size: version.size, sha256: version.sha256 });
+      }
+      return stored;
+    } catch (error) {
+      await discardUnlessCommitted(this.#context, staged);
+      throw error;
+    }
+  }
+
+  /** A file that shows a content, with its bytes unharmed on this node, that the caller accepts. */
+  async findContent(
+    sha256: string,
+    accepts: (existing: CataloguedFile) => boolean,
+  ): Promise<CataloguedFile | undefined> {
+    for (const candidate of await this.#context.catalog.findByDigest('sha256', sha256)) {
+      if (!accepts(candidate)) continue;
+      const intact = await withPath(this.#context, candidate.recordPath, async () => {
+        const current = this.#context.catalog.find(candidate.path);
+        if (current?.version.sha256 !== sha256) return undefined;
+        return (await isIntact(this.#context, current)) ? current : undefined;
+      });
+      if (intact) return intact;
+    }
+    return undefined;
+  }
+
+  /** Whether the bytes of a file stand on this node, unharmed as far as can be told without reading them all. */
+  hasBytes(file: CataloguedFile): Promise<boolean> {
+    return withPath(this.#context, file.recordPath, async () => {
+      const current = this.#context.catalog.find(file.path);
+      return current !== undefined && isIntact(this.#context, current);
+    });
+  }
+
+  /** Waits for the checks that run behind answered uploads. */
+  async drain(): Promise<void> {
+    await Promise.allSettled(this.#behind);
+  }
+
+  async #storeAtFreeName(staged: StagedFile, request: StoreRequest): Promise<StoredFile> {
+    for (let number = -1; number < maxNumberedNames; number += 1) {
+      const path = number < 0 ? request.path : numbered(request.path, number);
+      const stored = await withPath(this.#context, path, async () => {
+        const current = this.#context.catalog.find(path);
+        if (current?.version.sha256 === staged.digests.sha256) return this.#storeAgain(staged, current);
+        if (current && request.occupied === 'number') return undefined;
+        return { file: await this.#storeNew(staged, { ...request, path }, current), existed: false };
+      });
+      if (stored) return stored;
+    }
+    throw new ShoalError('PATH_INVALID', { details: { reason: 'too many files of this name' } });
+  }
+
+  /** The same content at the same path: nothing to do, or its bytes were lost here and are healed. */
+  async #storeAgain(staged: StagedFile, current: CataloguedFile): Promise<StoredFile> {
+    if (await isIntact(this.#context, current)) {
+      await discardStaged(staged);
+      return { file: current, existed: true };
+    }
+    const { recordPath, version } = current;
+    await this.#commit(staged, (transaction) => {
+      const why = { reason: 'damaged', by: 'shoal', nowMs: this.#context.clock.now() } as const;
+      const retired = transaction.retire(recordPath, version, why);
+      return { path: recordPath, version, retire: retired ? [retired] : [] };
+    });
+    return { file: this.#context.catalog.find(current.path) ?? current, existed: true };
+  }
+
+  async #storeNew(
+    staged: StagedFile,
+    request: StoreRequest,
+    current: CataloguedFile | undefined,
+  ): Promise<CataloguedFile> {
+    const nowMs = this.#context.clock.now();
+    const { name, scene, by } = request;
+    const mtimeMs = request.mtimeMs ?? nowMs;
+    const next: NewVersion = { kind: 'file', digests: staged.digests, name, scene, mtimeMs, storedMs: nowMs };
+    // An upload under a conflict name replaces that version only; anywhere else it has seen all that is there.
+    const path = current?.recordPath ?? request.path;
+    const replaces = current && current.path !== path ? [current.version.dot] : undefined;
+    await this.#commit(staged, (transaction) => {
+      const before = transaction.record(path).versions;
+      const version = transaction.write(path, next, replaces);
+      const kept = new Set(transaction.record(path).versions.map(({ dot }) => formatDot(dot)));
+      const retire: RetiredBytes[] = [];
+      for (const old of before) {
+        if (kept.has(formatDot(old.dot))) continue;
+        const retired = transaction.retire(path, old, { reason: 'replaced', by, nowMs });
+        if (retired) retire.push(retired);
+      }
+      return { path, version, retire };
+    });
+    const stored = this.#context.catalog.find(request.path);
+    if (!stored) throw new Error(`${request.path} was committed but does not show`);
+    return stored;
+  }
+
+  /**
+   * Links the staged bytes to equal ones where it can, commits what `write` says together with the intent to place them,
+   * and finishes that intent; all under the content's lock.
+   */
+  #commit(staged: StagedFile, write: (transaction: CatalogTransaction) => CommittedVersion): Promise<void> {
+    const { sha256 } = staged.digests;
+    return this.#context.contentLocks.run(sha256, async () => {
+      const linked = await this.#linkToEqualBytes(staged);
+      const identity = linked?.identity ?? staged.identity;
+      const local = { place: stagedPlace(staged.id), identity, verifiedMs: this.#context.clock.now() };
+      const intent = await this.#context.catalog.commit((transaction) => {
+        const { path, version, retire } = write(transaction);
+        transaction.setLinkSource(sha256, linked ?? { place: local.place, identity });
+        transaction.setLocal(path, version, local);
+        transaction.putBlocks(sha256, staged.blocks);
+        const promised: Intent = {
+          id: staged.id,
+          path,
+          placing: { dot: formatDot(version.dot), sha256, identity },
+          retire,
+        };
+        transaction.putIntent(promised);
+        return promised;
+      });
+      await finishIntent(this.#context, intent);
+    });
+  }
+
+  /** Equal bytes on disk that nobody touched since they were recorded share their inode (replication.md, 10). */
+  async #linkToEqualBytes(staged: StagedFile): Promise<LinkSource | undefined> {
+    const { sha256, size } = staged.digests;
+    const source = this.#context.catalog.linkSource(sha256);
+    if (!source || size === 0) return undefined;
+    const found = await this.#context.store.identify(source.place);
+    if (!found || !untouched(found, source.identity)) {
+      this.#recheckBehind(sha256, source.place);
+      return undefined;
+    }
+    const identity = await this.#context.store.linkStaged(staged.id, source.place);
+    return identity && { place: source.place, identity };
+  }
+
+  /** Something touched bytes that equal uploads were linked to: they are hashed again. The upload does not wait. */
+  #recheckBehind(sha256: string, place: Place): void {
+    const check = this.#recheck(sha256, place)
+      .catch(() => undefined)
+      .finally(() => this.#behind.delete(check));
+    this.#behind.add(check);
+  }
+
+  async #recheck(sha256: string, place: Place): Promise<void> {
+    for (const { path, recordPath } of await this.#context.catalog.findByDigest('sha256', sha256)) {
+      await withPath(this.#context, recordPath, async () => {
+        const file = this.#context.catalog.find(path);
+        if (file?.local?.place === place) await adoptByDigest(this.#context, file);
+      });
+    }
+  }
+}
+
+/** `0_name`, `1_name` ... beside a path, as go-fastdfs names different contents of one name. */
+function numbered(path: string, number: number): string {
+  return joinPath(parentOf(path), `${number}_${baseName(path)}`);
+}
+
+/** After a failure: staged bytes that a commit refers to are the only copy of something acknowledged, and stay. */
+async function discardUnlessCommitted(context: FilesContext, staged: StagedFile): Promise<void> {
+  const place = stagedPlace(staged.id);
+  // A batch that failed may still have reached the disk: the sweep at the next start knows.
+  if (context.catalog.writeError !== undefined) return;
+  if ((await context.catalog.placesOf(staged.digests.sha256)).includes(place)) return;
+  await discardStaged(staged);
+}

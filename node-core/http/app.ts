@@ -1,0 +1,51 @@
+import express, { type ErrorRequestHandler, type Express } from 'express';
+import { MulterError } from 'multer';
+import { ShoalError, toShoalError } from '../domain/errors.ts';
+import { compatibleRoutes } from './compat/routes.ts';
+import { groupPrefix } from './compat/surface.ts';
+import { type ReportError, sendError } from './error-mapper.ts';
+import { operationRoutes } from './operations.ts';
+import { uploadPage } from './pages/upload-page.ts';
+import type { HttpServices } from './services.ts';
+
+/** Everything that is not the download path. */
+export function createApp(services: HttpServices, report: ReportError): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.set('query parser', 'simple');
+  app.set('case sensitive routing', true);
+  app.use(operationRoutes(services));
+  const prefix = groupPrefix(services.config());
+  if (prefix !== '') app.get('/', uploadPage(services));
+  app.use(prefix === '' ? '/' : prefix, compatibleRoutes(services));
+  app.use((request) => {
+    throw new ShoalError('ROUTE_NOT_FOUND', { details: { path: request.path.slice(0, 200) } });
+  });
+  app.use(errorHandler(report));
+  return app;
+}
+
+function errorHandler(report: ReportError): ErrorRequestHandler {
+  return (error: unknown, request, response, _next) => sendError(request, response, frameworkError(error), report);
+}
+
+/** Errors of Express, body parsers and multer carry a status: they are the caller's, not the node's. */
+function frameworkError(error: unknown): ShoalError {
+  if (error instanceof ShoalError) return error;
+  if (error instanceof MulterError) {
+    if (error.code === 'LIMIT_FIELD_VALUE')
+      return new ShoalError('FIELD_TOO_LARGE', { details: { name: error.field ?? '' } });
+    return new ShoalError('MULTIPART_INVALID', { details: { reason: error.message }, cause: error });
+  }
+  const status = typeof error === 'object' && error !== null && 'status' in error ? Number(error.status) : 0;
+  if (!(error instanceof Error)) return toShoalError(error);
+  if (status === 413) return new ShoalError('BODY_TOO_LARGE', { cause: error });
+  if (status === 415) return new ShoalError('UNSUPPORTED_MEDIA_TYPE', { details: { type: 'charset' }, cause: error });
+  if (status >= 400 && status < 500)
+    return new ShoalError('BAD_REQUEST', { details: { reason: error.message }, cause: error });
+  if (/^(Unexpected end of form|Multipart:|Malformed|Request (aborted|closed))/.test(error.message)) {
+    return new ShoalError('MULTIPART_INVALID', { details: { reason: error.message }, cause: error });
+  }
+  return toShoalError(error);
+}

@@ -1,0 +1,78 @@
+import type { Config } from '../../config/schema.ts';
+import { ShoalError } from '../../domain/errors.ts';
+
+/** Actions of go-fastdfs: names below the group that are never files. */
+export const actionNames: ReadonlySet<string> = new Set([
+  'upload',
+  'delete',
+  'get_file_info',
+  'check_file_exist',
+  'check_files_exist',
+  'list_dir',
+  'search',
+  'stat',
+  'repair_stat',
+  'status',
+  'sync',
+  'repair',
+  'repair_fileinfo',
+  'remove_empty_dir',
+  'backup',
+  'get_md5s_by_date',
+  'receive_md5s',
+  'syncfile_info',
+  'reload',
+  'gen_google_secret',
+  'gen_google_code',
+  'report',
+  'upload.html',
+  'big',
+]);
+
+/** Names at the root that are never files, whatever the group is. */
+const rootNames: ReadonlySet<string> = new Set(['api', 'healthz', 'readyz', 'metrics', 'favicon.ico', '']);
+
+/** Where the compatible interface stands: `/<group>` or nothing (`G` in its description). */
+export function groupPrefix(config: Config): string {
+  return config.support_group_manage ? `/${config.group}` : '';
+}
+
+/**
+ * The path that a download URL names, percent-decoded, or undefined when the URL is not a file's: an action, a page or
+ * another part of the node.
+ * @param target path of the URL as it came, without its query. @throws ShoalError PATH_INVALID for broken encoding.
+ */
+export function downloadTarget(target: string, prefix: string): string | undefined {
+  const start = prefix.length + 1;
+  if (target.charCodeAt(prefix.length) !== 47 || !target.startsWith(prefix)) return undefined;
+  const rest = target.slice(start);
+  const slash = rest.indexOf('/');
+  const first = slash < 0 ? rest : rest.slice(0, slash);
+  if (first === '' || actionNames.has(first) || (prefix === '' && rootNames.has(first))) return undefined;
+  return decode(rest);
+}
+
+/** Percent-decodes a path. An encoded separator is refused: what one part took for a name another would take for folders. */
+export function decode(text: string): string {
+  if (!text.includes('%')) return text;
+  if (/%2f|%5c/i.test(text))
+    throw new ShoalError('PATH_INVALID', { details: { reason: 'it has an encoded separator' } });
+  try {
+    return decodeURIComponent(text);
+  } catch (error) {
+    throw new ShoalError('PATH_INVALID', { details: { reason: 'its encoding is broken' }, cause: error });
+  }
+}
+
+/** The path of a `path` parameter: `/group1/a/b`, `group1/a/b`, `files/a/b` or `a/b`, not yet normalized. */
+export function parameterPath(value: string, config: Config): string {
+  const path = value.replace(/^\/+/, '');
+  const group = `${config.group}/`;
+  if (config.support_group_manage && path.startsWith(group)) return path.slice(group.length);
+  return path.startsWith('files/') && value.startsWith('files/') ? path.slice('files/'.length) : path;
+}
+
+/** A logical path as the path of a URL: every segment percent-encoded (RFC 3986, 3.3). */
+export function urlPath(prefix: string, path: string): string {
+  return `${prefix}/${path.split('/').map(encodeURIComponent).join('/')}`;
+}

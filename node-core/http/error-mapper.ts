@@ -1,0 +1,69 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { describeError, type ErrorDescription, type ShoalError, toShoalError } from '../domain/errors.ts';
+import { languageOf } from './language.ts';
+import { TrackedResponse } from './tracked-response.ts';
+
+/** Told of errors that are the node's fault. */
+export type ReportError = (error: ShoalError, request: IncomingMessage) => void;
+
+/** Seconds after which a caller may try again, where that makes sense (RFC 9110, 10.2.3). */
+const retryAfterSeconds = { 429: 10, 503: 5 } as Readonly<Record<number, number>>;
+
+/**
+ * Answers with an error: the one place where codes become HTTP. Body as go-fastdfs shapes it, with `code` and `hint`.
+ * When the answer has already begun the connection is cut, so that nobody takes a part for the whole.
+ */
+export function sendError(
+  request: IncomingMessage,
+  response: ServerResponse,
+  thrown: unknown,
+  report: ReportError,
+): void {
+  const error = toShoalError(thrown);
+  if (error.status >= 500 && error.code !== 'SHUTTING_DOWN') report(error, request);
+  if (response instanceof TrackedResponse) response.errorCode = error.code;
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const description = describeError(error, languageOf(request));
+  const body = Buffer.from(JSON.stringify(envelopeOf(description)));
+  response.statusCode = description.status;
+  response.setHeader('Content-Type', 'application/json; charset=utf-8');
+  response.setHeader('Content-Length', body.byteLength);
+  response.setHeader('Cache-Control', 'no-store');
+  response.setHeader('Vary', 'Accept-Language');
+  const retryAfter = retryAfterSeconds[description.status];
+  if (retryAfter !== undefined) response.setHeader('Retry-After', retryAfter);
+  endWithUnreadBody(request, response, body);
+}
+
+/**
+ * Ends an answer although the request's body is still coming: the connection is closed after the answer was sent, with a
+ * moment for the client to read it, instead of swallowing gigabytes that nobody wants.
+ */
+function endWithUnreadBody(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
+  const sending =
+    !request.complete &&
+    (request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0);
+  if (sending) {
+    response.setHeader('Connection', 'close');
+    const { socket } = request;
+    response.once('finish', () => {
+      const cut = setTimeout(() => socket.destroy(), 1500);
+      socket.once('close', () => clearTimeout(cut));
+    });
+    request.resume();
+  }
+  response.end(request.method === 'HEAD' ? undefined : body);
+}
+
+function envelopeOf({ message, code, hint }: ErrorDescription): object {
+  return {
+    status: 'fail',
+    message: hint === undefined ? message : `${message} (${hint})`,
+    data: null,
+    code,
+    ...(hint !== undefined && { hint }),
+  };
+}

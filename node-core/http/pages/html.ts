@@ -1,0 +1,75 @@
+/** Pages without scripts. Everything that a stranger named is text: it passes through {@link html}. */
+import { createHash } from 'node:crypto';
+import type { Response } from 'express';
+
+/** Text that is markup already. */
+export class Markup {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+/** A template whose values are escaped unless they are {@link Markup}; arrays are joined. */
+export function html(parts: TemplateStringsArray, ...values: readonly unknown[]): Markup {
+  return new Markup(parts.map((part, index) => part + (index < values.length ? render(values[index]) : '')).join(''));
+}
+
+function render(value: unknown): string {
+  if (value instanceof Markup) return value.text;
+  if (Array.isArray(value)) return value.map(render).join('');
+  return escapeMarkup(String(value ?? ''));
+}
+
+/** Escapes markup, and takes the power from characters that turn text around or hide it (bidirectional controls). */
+function escapeMarkup(text: string): string {
+  return text
+    .replace(/[\u202a-\u202e\u2066-\u2069]/g, '\ufffd')
+    .replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
+const style = `
+:root{color-scheme:light dark;--line:#8884;--accent:#0b6bcb;--soft:#8882}
+*{box-sizing:border-box}
+body{font:16px/1.5 system-ui,"PingFang SC","Microsoft YaHei",sans-serif;margin:0 auto;max-width:46rem;padding:2rem 1rem}
+h1{font-size:1.4rem;margin:0 0 1.2rem;overflow-wrap:anywhere}
+form{display:grid;gap:1rem}
+label{display:grid;gap:.3rem;font-weight:600}
+input,select{font:inherit;padding:.5rem .6rem;border:1px solid var(--line);border-radius:.4rem;width:100%;background:transparent;color:inherit}
+option{background:Canvas;color:CanvasText}
+input[type=file]{padding:1.2rem .6rem;border-style:dashed}
+.row{display:grid;gap:1rem;grid-template-columns:repeat(auto-fit,minmax(13rem,1fr))}
+small{font-weight:400;opacity:.75}
+button{font:inherit;font-weight:600;padding:.6rem 1.2rem;border:0;border-radius:.4rem;background:var(--accent);color:#fff;justify-self:start;cursor:pointer}
+:focus-visible{outline:3px solid var(--accent);outline-offset:2px}
+table{border-collapse:collapse;width:100%;table-layout:fixed}
+th,td{text-align:left;padding:.45rem .5rem;border-bottom:1px solid var(--line);overflow-wrap:anywhere}
+th.size,td.size{width:7rem;text-align:right;font-variant-numeric:tabular-nums}
+th.time,td.time{width:11rem;font-variant-numeric:tabular-nums}
+tbody tr:hover{background:var(--soft)}
+a{color:var(--accent)}
+@media (prefers-color-scheme:dark){:root{--accent:#5aa9f0}button{color:#061524}}
+@media (max-width:36rem){th.time,td.time{display:none}}
+p.empty{opacity:.75}`;
+
+const styleDigest = createHash('sha256').update(style).digest('base64');
+
+/** Sends a page that can load nothing and run nothing. */
+export function sendPage(response: Response, language: string, title: string, body: Markup, status = 200): void {
+  const page = html`<!doctype html>
+<html lang="${language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
+<title>${title}</title><style>${new Markup(style)}</style></head><body>${body}</body></html>
+`;
+  response
+    .status(status)
+    .set({
+      'Content-Security-Policy': `default-src 'none'; style-src 'sha256-${styleDigest}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
+      'X-Content-Type-Options': 'nosniff',
+      'Referrer-Policy': 'same-origin',
+      'Cache-Control': 'no-store',
+      Vary: 'Accept-Language',
+    })
+    .type('html')
+    .send(page.text);
+}

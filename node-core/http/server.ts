@@ -1,0 +1,168 @@
+import { createServer, type Server as HttpServerOf, IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Express } from 'express';
+import { parseListenAddress } from '../config/addresses.ts';
+import { errnoOf, ShoalError } from '../domain/errors.ts';
+import type { Service } from '../runtime/service.ts';
+import { createApp } from './app.ts';
+import { DownloadPath } from './download/download-path.ts';
+import { type ReportError, sendError } from './error-mapper.ts';
+import type { HttpServices } from './services.ts';
+import { TrackedResponse } from './tracked-response.ts';
+
+type Server = HttpServerOf<typeof IncomingMessage, typeof TrackedResponse>;
+
+/** How long running requests may take to end when the node stops, in milliseconds. */
+const drainMs = 10_000;
+
+/** A head that takes longer than this is an attack, in milliseconds. */
+const headersMs = 30_000;
+
+/** Most bytes of a request's head. */
+const maxHeaderBytes = 16 * 1024;
+
+/** The node's HTTP server: the download path first, everything else to Express. */
+export class HttpServer implements Service {
+  readonly name = 'http';
+  readonly #services: HttpServices;
+  readonly #sockets = new Set<Socket>();
+  #server: Server | undefined;
+  #draining = false;
+  #active = 0;
+
+  constructor(services: HttpServices) {
+    this.#services = services;
+  }
+
+  /** Listens. @throws ShoalError ADDRESS_IN_USE, ADDRESS_UNUSABLE. */
+  async start(): Promise<void> {
+    const services = this.#services;
+    const config = services.config();
+    const report: ReportError = (error, request) =>
+      services.logger.error(
+        { err: error, cause: error.cause, method: request.method, url: pathOnly(request.url) },
+        error.message,
+      );
+    const onError = (request: IncomingMessage, response: ServerResponse, error: unknown) =>
+      sendError(request, response, error, report);
+    const downloads = new DownloadPath({
+      config: services.config,
+      reader: services.reader,
+      pathOf: services.pathOf,
+      onError,
+    });
+    const app = createApp(services, report);
+    const server = createServer(
+      { IncomingMessage, ServerResponse: TrackedResponse, maxHeaderSize: maxHeaderBytes },
+      (request, response) => this.#handle(request, response, downloads, app),
+    );
+    // A slow transfer is not a broken one: only silence ends a connection (go-fastdfs cuts everything after ten minutes).
+    server.requestTimeout = 0;
+    server.headersTimeout = secondsOr(config.read_header_timeout, headersMs);
+    server.keepAliveTimeout = secondsOr(config.idle_timeout, 65_000);
+    server.timeout = secondsOr(
+      Math.max(config.read_timeout, config.write_timeout),
+      config.upload_inactivity_timeout * 1000,
+    );
+    server.on('connection', (socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
+    server.on('clientError', answerBrokenRequest);
+    this.#server = server;
+    await listen(server, config.addr);
+  }
+
+  /** Takes no new connections, lets running requests end, cuts what is left after ten seconds. */
+  async stop(): Promise<void> {
+    const server = this.#server;
+    if (!server?.listening) return;
+    this.#draining = true;
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    server.closeIdleConnections();
+    const cut = setTimeout(() => {
+      for (const socket of this.#sockets) socket.destroy();
+    }, drainMs);
+    await closed;
+    clearTimeout(cut);
+  }
+
+  /** Where the server listens. */
+  get address(): AddressInfo {
+    const address = this.#server?.address();
+    if (typeof address !== 'object' || address === null) throw new Error('the server does not listen');
+    return address;
+  }
+
+  /** Requests being answered now. */
+  get active(): number {
+    return this.#active;
+  }
+
+  #handle(request: IncomingMessage, response: TrackedResponse, downloads: DownloadPath, app: Express): void {
+    const began = this.#services.clock.monotonic();
+    this.#active += 1;
+    if (this.#draining) response.shouldKeepAlive = false;
+    // `close` comes once, whether the answer was completed or the client went away.
+    response.once('close', () => {
+      this.#active -= 1;
+      this.#record(request, response, this.#services.clock.monotonic() - began);
+      if (this.#draining) this.#server?.closeIdleConnections();
+    });
+    if (!downloads.tryServe(request, response)) app(request, response as never);
+  }
+
+  #record(request: IncomingMessage, response: TrackedResponse, tookMs: number): void {
+    const { metrics, logger, access } = this.#services;
+    const { kind, statusCode } = response;
+    metrics.requests.inc({ kind, status: String(statusCode) });
+    metrics.requestSeconds.observe({ kind }, tookMs / 1000);
+    if (!this.#services.config().access_log) return;
+    logger.info({
+      from: access.addressOf(request),
+      method: request.method,
+      url: pathOnly(request.url),
+      status: statusCode,
+      ms: Math.round(tookMs * 10) / 10,
+      ...(response.errorCode !== undefined && { code: response.errorCode }),
+      ...(!response.writableFinished && { cut: true }),
+    });
+  }
+}
+
+/** Queries hold tokens and codes: they stay out of the log. */
+function pathOnly(url: string | undefined): string {
+  if (url === undefined) return '';
+  const mark = url.indexOf('?');
+  return (mark < 0 ? url : url.slice(0, mark)).slice(0, 1000);
+}
+
+function secondsOr(seconds: number, otherwiseMs: number): number {
+  return seconds > 0 ? seconds * 1000 : otherwiseMs;
+}
+
+function listen(server: Server, addr: string): Promise<void> {
+  const { host, port } = parseListenAddress(addr);
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => {
+      const code = errnoOf(error);
+      if (code === 'EADDRINUSE') reject(new ShoalError('ADDRESS_IN_USE', { details: { address: addr }, cause: error }));
+      else
+        reject(new ShoalError('ADDRESS_UNUSABLE', { details: { address: addr, reason: error.message }, cause: error }));
+    });
+    server.listen({ port, ...(host !== undefined && host !== '' && { host }) }, () => resolve());
+  });
+}
+
+/** What is not HTTP, or too large a head, gets a short coded answer on the bare socket. */
+function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (socket.destroyed || !socket.writable) return;
+  const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
+  const slow = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+  const status = tooLarge ? '431 Request Header Fields Too Large' : slow ? '408 Request Timeout' : '400 Bad Request';
+  const code = tooLarge ? 'URI_TOO_LONG' : 'BAD_REQUEST';
+  const body = JSON.stringify({ status: 'fail', message: status.slice(4), data: null, code });
+  socket.end(
+    `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}

@@ -1,0 +1,41 @@
+import type { ManagementGate } from '../access/management.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { Config } from '../config/schema.ts';
+import { ShoalError } from '../domain/errors.ts';
+import type { FolderBrowser } from '../files/browse.ts';
+import type { FileReader } from '../files/read-file.ts';
+import type { FileRemover } from '../files/remove-file.ts';
+import type { FileStorer } from '../files/store-file.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Logger } from '../runtime/logger.ts';
+import type { Metrics } from '../runtime/metrics.ts';
+import type { Staging } from '../storage/staging.ts';
+import type { StoreGuard } from '../storage/store-guard.ts';
+
+/** Everything that the HTTP room calls. Handed in by create-node. */
+export interface HttpServices {
+  readonly config: () => Config;
+  readonly catalog: Catalog;
+  readonly reader: FileReader;
+  readonly storer: FileStorer;
+  readonly remover: FileRemover;
+  readonly browser: FolderBrowser;
+  readonly staging: Staging;
+  readonly guard: StoreGuard;
+  readonly access: ManagementGate;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  /** Absolute path of a place. */
+  readonly pathOf: (place: string) => string;
+  /** What stands in dated folders for this node. */
+  readonly peerId: () => string;
+  /** Reasons why the node should get no traffic now; none when it is ready. */
+  readonly notReady: () => Promise<readonly string[]>;
+  readonly version: string;
+}
+
+/** @throws ShoalError READ_ONLY. */
+export function readOnlyCheck(services: HttpServices): void {
+  if (services.config().read_only) throw new ShoalError('READ_ONLY');
+}

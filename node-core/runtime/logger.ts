@@ -1,0 +1,62 @@
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { type Logger, pino } from 'pino';
+import pinoRoll from 'pino-roll';
+
+export type { Logger };
+
+/** Where and how much is logged. */
+export interface LogOptions {
+  /** Absolute path of the log folder; made when missing. */
+  readonly folder: string;
+  readonly level: string;
+  /** Size at which a new file is begun, in MiB. */
+  readonly maxMegabytes: number;
+  /** Files kept beside the one being written. */
+  readonly files: number;
+}
+
+/** An open log. */
+export interface Log {
+  readonly logger: Logger;
+  /** Writes out what is buffered and closes the file. */
+  close(): Promise<void>;
+}
+
+/** Log fields that may hold secrets; what they contain never reaches the file. */
+const secretFields = ['password', 'admin_key', 'token', 'code', 'secret', 'auth_token', 'authorization', 'cookie'];
+
+/** Opens the rotating log: JSON lines, one event each, in `shoal.<n>.log`. */
+export async function openLog(options: LogOptions): Promise<Log> {
+  await mkdir(options.folder, { recursive: true });
+  const stream = await pinoRoll({
+    file: path.join(options.folder, 'shoal'),
+    extension: '.log',
+    size: `${options.maxMegabytes}m`,
+    limit: { count: options.files, removeOtherLogFiles: true },
+    mkdir: true,
+    // Lines are gathered and written behind the requests; flushed at close and every second.
+    sync: false,
+    minLength: 4096,
+    periodicFlush: 1000,
+  });
+  // A full disk must not end the node because of its log.
+  stream.on('error', () => undefined);
+  const logger = pino(
+    {
+      level: options.level,
+      base: null,
+      redact: { paths: [...secretFields, ...secretFields.map((field) => `*.${field}`)], censor: '***' },
+    },
+    stream,
+  );
+  return {
+    logger,
+    close: () =>
+      new Promise((resolve) => {
+        stream.once('close', () => resolve());
+        stream.once('error', () => resolve());
+        stream.end();
+      }),
+  };
+}

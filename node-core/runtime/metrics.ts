@@ -1,0 +1,54 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+/** Every metric of the node, by name. Durations in seconds, sizes in bytes (Prometheus naming). */
+export class Metrics {
+  readonly registry = new Registry();
+  readonly requests: Counter<'kind' | 'status'>;
+  readonly requestSeconds: Histogram<'kind'>;
+  readonly receivedBytes: Counter;
+  readonly sentBytes: Counter;
+  readonly uploadsActive: Gauge;
+  readonly damaged: Counter;
+
+  constructor() {
+    const registers = [this.registry];
+    collectDefaultMetrics({ register: this.registry });
+    this.requests = new Counter({
+      name: 'shoal_http_requests_total',
+      help: 'Answered requests.',
+      labelNames: ['kind', 'status'],
+      registers,
+    });
+    this.requestSeconds = new Histogram({
+      name: 'shoal_http_request_duration_seconds',
+      help: 'Time from a request to the end of its answer.',
+      labelNames: ['kind'],
+      buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60],
+      registers,
+    });
+    this.receivedBytes = new Counter({
+      name: 'shoal_stored_bytes_total',
+      help: 'Bytes of stored contents.',
+      registers,
+    });
+    this.sentBytes = new Counter({ name: 'shoal_sent_bytes_total', help: 'Bytes of served contents.', registers });
+    this.uploadsActive = new Gauge({ name: 'shoal_uploads_active', help: 'Uploads under way.', registers });
+    this.damaged = new Counter({
+      name: 'shoal_damaged_files_total',
+      help: 'Reads that met bytes which are not what was stored.',
+      registers,
+    });
+  }
+
+  /** A gauge whose value is asked for when the metrics are read. */
+  gauge(name: string, help: string, read: () => number): void {
+    new Gauge({
+      name,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  }
+}

@@ -1,0 +1,252 @@
+import { constants, type Stats } from 'node:fs';
+import { type FileHandle, link, lstat, mkdir, open, readdir, realpath, rename, rm, rmdir } from 'node:fs/promises';
+import path from 'node:path';
+import { canStandOnDisk, type DiskFamily } from '../domain/disk-names.ts';
+import { errnoOf } from '../domain/errors.ts';
+import { parentOf } from '../domain/paths.ts';
+import type { FolderSync } from './folder-sync.ts';
+import { type FileIdentity, identify, identityOf, isAbsent } from './identity.ts';
+
+/** Where bytes stand: a path below `files/`, with `/`. `_tmp/<id>`, `_alt/<id>`, `_trash/<id>` or a logical path. */
+export type Place = string;
+
+/** Folders of the store's own, below `files/`. */
+export const storeFolders = { staging: '_tmp', alternative: '_alt', trash: '_trash' } as const;
+
+/** A file opened for reading. The reader closes the handle. */
+export interface OpenedFile {
+  readonly handle: FileHandle;
+  readonly identity: FileIdentity;
+}
+
+/**
+ * The plain files of a store: moves bytes between staging, their place and the trash, and makes every name durable.
+ * It knows places, not records. Callers hold the lock of the path they work on.
+ */
+export class FileStore {
+  readonly #root: string;
+  readonly #sync: FolderSync;
+  readonly #family: DiskFamily;
+  #realRoot: string | undefined;
+  /** New folders whose names are being made durable; whoever files something below them waits as well. */
+  readonly #unsynced = new Map<string, Promise<unknown>>();
+
+  /** @param root absolute path of `files/`. */
+  constructor(root: string, sync: FolderSync, family: DiskFamily = process.platform === 'win32' ? 'windows' : 'posix') {
+    this.#root = root;
+    this.#sync = sync;
+    this.#family = family;
+  }
+
+  /** Makes the store's own folders. */
+  async prepare(): Promise<void> {
+    for (const folder of Object.values(storeFolders)) await mkdir(path.join(this.#root, folder), { recursive: true });
+    await this.#sync.sync(this.#root);
+  }
+
+  /** Absolute path of a place. */
+  pathOf(place: Place): string {
+    return path.join(this.#root, ...place.split('/'));
+  }
+
+  /**
+   * Moves staged bytes to their place: `files/<path>` where this disk can hold it, else `files/_alt/<id>`. Never over
+   * something that is already there: what the catalogue knew there was retired before, anything else is not ours.
+   * Durable when it resolves.
+   */
+  async place(id: string, logicalPath: string): Promise<{ readonly place: Place; readonly identity: FileIdentity }> {
+    const staged = this.pathOf(`${storeFolders.staging}/${id}`);
+    const place = (await this.#tryNatural(staged, logicalPath)) ?? (await this.#placeAlternative(staged, id));
+    const identity = await identify(this.pathOf(place));
+    if (!identity) throw new Error(`the bytes vanished from ${place} while they were placed`);
+    return { place, identity };
+  }
+
+  /** Finds where {@link place} had put staged bytes before a crash; undefined when neither place holds them. */
+  async findPlaced(id: string, logicalPath: string, staged: FileIdentity): Promise<Place | undefined> {
+    for (const place of [logicalPath, `${storeFolders.alternative}/${id}`]) {
+      const found = await identify(this.pathOf(place));
+      if (found && found.ino === staged.ino && found.size === staged.size) return place;
+    }
+    return undefined;
+  }
+
+  /**
+   * Moves bytes from one place to another inside the store's own folders (to the trash and back). Durable when it
+   * resolves; true when there was something to move. Repeating it after a crash is harmless.
+   */
+  async move(from: Place, to: Place): Promise<boolean> {
+    const source = this.pathOf(from);
+    const target = this.pathOf(to);
+    try {
+      await rename(source, target);
+      // Two names of one inode: rename(2) does nothing and leaves both (replication.md, 10).
+      await rm(source, { force: true });
+    } catch (error) {
+      if (isAbsent(error)) return false;
+      throw error;
+    }
+    await Promise.all([this.#sync.sync(path.dirname(source)), this.#sync.sync(path.dirname(target))]);
+    return true;
+  }
+
+  /**
+   * Replaces staged bytes by a hard link to equal bytes, so that they stand on disk once.
+   * @returns the identity of both names now, or undefined where no link can be made (another disk, EMLINK, no support):
+   * the staged bytes then stay.
+   */
+  async linkStaged(id: string, source: Place): Promise<FileIdentity | undefined> {
+    const staged = this.pathOf(`${storeFolders.staging}/${id}`);
+    const linked = `${staged}.link`;
+    try {
+      await link(this.pathOf(source), linked);
+    } catch (error) {
+      if (['EMLINK', 'EPERM', 'EXDEV', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'ENOENT'].includes(errnoOf(error) ?? '')) {
+        return undefined;
+      }
+      throw error;
+    }
+    await rename(linked, staged);
+    await this.#sync.sync(path.dirname(staged));
+    return identify(staged);
+  }
+
+  /** Identity of the bytes at a place; undefined when there are none. */
+  identify(place: Place): Promise<FileIdentity | undefined> {
+    return identify(this.pathOf(place));
+  }
+
+  /** Removes bytes for good. */
+  async remove(place: Place): Promise<void> {
+    const file = this.pathOf(place);
+    await rm(file, { force: true });
+    await this.#sync.sync(path.dirname(file)).catch((error: unknown) => {
+      if (!isAbsent(error)) throw error;
+    });
+  }
+
+  /** Opens a place for reading; undefined when nothing is there. A symbolic link in its stead is not followed. */
+  async open(place: Place): Promise<OpenedFile | undefined> {
+    let handle: FileHandle;
+    try {
+      handle = await open(this.pathOf(place), constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
+    } catch (error) {
+      if (isAbsent(error) || errnoOf(error) === 'ELOOP') return undefined;
+      throw error;
+    }
+    const stats = await handle.stat({ bigint: true });
+    if (stats.isFile()) return { handle, identity: identityOf(stats) };
+    await handle.close();
+    return undefined;
+  }
+
+  /** Removes a folder and its parents as far as they are empty. Never fails: somebody may be filling them just now. */
+  async pruneEmptyFolders(place: Place): Promise<void> {
+    for (let folder = parentOf(place); folder !== ''; folder = parentOf(folder)) {
+      if (Object.values<string>(storeFolders).includes(folder)) return;
+      try {
+        await rmdir(this.pathOf(folder));
+      } catch {
+        return;
+      }
+    }
+  }
+
+  /** Ids of everything in the trash folder, for the sweep at start. */
+  async trashIds(): Promise<string[]> {
+    return readdir(this.pathOf(storeFolders.trash));
+  }
+
+  async #tryNatural(staged: string, logicalPath: string): Promise<Place | undefined> {
+    if (!canStandOnDisk(logicalPath, this.#family)) return undefined;
+    const target = this.pathOf(logicalPath);
+    // An empty parent may be pruned between mkdir and rename by a delete of its last file: then make it again.
+    for (let attempt = 0; attempt < 5; attempt += 1) {
+      if (!(await this.#makeParents(logicalPath))) return undefined;
+      if (await this.#isOccupied(target)) return undefined;
+      try {
+        await rename(staged, target);
+      } catch (error) {
+        if (errnoOf(error) === 'ENOENT' && (await identify(staged))) continue;
+        if (
+          ['EISDIR', 'ENOTDIR', 'EEXIST', 'ENOTEMPTY', 'ENAMETOOLONG', 'EINVAL', 'EXDEV'].includes(errnoOf(error) ?? '')
+        ) {
+          return undefined;
+        }
+        throw error;
+      }
+      await Promise.all([this.#sync.sync(path.dirname(target)), ...this.#unsyncedAbove(logicalPath)]);
+      return logicalPath;
+    }
+    return undefined;
+  }
+
+  async #placeAlternative(staged: string, id: string): Promise<Place> {
+    const place = `${storeFolders.alternative}/${id}`;
+    await rename(staged, this.pathOf(place));
+    await this.#sync.sync(this.pathOf(storeFolders.alternative));
+    return place;
+  }
+
+  /**
+   * Makes the folders of a path. False when this disk cannot hold them there (a file is in the way, a name is too long)
+   * or when a symbolic link leads out of the store.
+   */
+  async #makeParents(logicalPath: string): Promise<boolean> {
+    const parent = parentOf(logicalPath);
+    if (parent === '') return true;
+    const folder = this.pathOf(parent);
+    try {
+      const first = await mkdir(folder, { recursive: true });
+      if (first !== undefined) {
+        for (let made = folder; made.length >= first.length; made = path.dirname(made)) this.#syncNewFolder(made);
+      }
+    } catch (error) {
+      if (['EEXIST', 'ENOTDIR', 'ENAMETOOLONG', 'EINVAL', 'ELOOP'].includes(errnoOf(error) ?? '')) return false;
+      throw error;
+    }
+    return this.#isInside(folder);
+  }
+
+  #syncNewFolder(folder: string): void {
+    const synced = this.#sync.sync(path.dirname(folder)).finally(() => {
+      if (this.#unsynced.get(folder) === synced) this.#unsynced.delete(folder);
+    });
+    // Whoever needs it awaits it; nobody may be left when the placing itself has failed.
+    synced.catch(() => undefined);
+    this.#unsynced.set(folder, synced);
+  }
+
+  #unsyncedAbove(logicalPath: string): Promise<unknown>[] {
+    const pending: Promise<unknown>[] = [];
+    if (this.#unsynced.size === 0) return pending;
+    for (let parent = parentOf(logicalPath); parent !== ''; parent = parentOf(parent)) {
+      const synced = this.#unsynced.get(this.pathOf(parent));
+      if (synced) pending.push(synced);
+    }
+    return pending;
+  }
+
+  async #isInside(folder: string): Promise<boolean> {
+    this.#realRoot ??= await realpath(this.#root);
+    const real = await realpath(folder);
+    return real.startsWith(this.#realRoot + path.sep);
+  }
+
+  async #isOccupied(target: string): Promise<boolean> {
+    let stats: Stats;
+    try {
+      stats = await lstat(target);
+    } catch (error) {
+      if (isAbsent(error)) return false;
+      if (errnoOf(error) === 'ENAMETOOLONG') return true;
+      throw error;
+    }
+    // An empty folder that nobody needs gives way to a file of its name.
+    if (!stats.isDirectory()) return true;
+    return rmdir(target).then(
+      () => false,
+      () => true,
+    );
+  }
+}

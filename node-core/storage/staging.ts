@@ -1,0 +1,212 @@
+import { randomBytes } from 'node:crypto';
+import { type FileHandle, open, readdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { CompatibleAlgorithm } from '../domain/digests.ts';
+import { ShoalError } from '../domain/errors.ts';
+import { ContentHasher, type HashedContent } from './content-hasher.ts';
+import type { FolderSync } from './folder-sync.ts';
+import { type FileIdentity, identityOf } from './identity.ts';
+
+/** Bytes gathered before they are written: fewer system calls, and the most that one upload holds twice in memory. */
+const gatherBytes = 256 * 1024;
+
+/** How often the free space is asked while bytes flow. */
+const spaceCheckBytes = 64 * 1024 * 1024;
+
+/** A complete content in `_tmp`, hashed and (unless durability is "os") on disk. Place it or discard it. */
+export interface StagedFile extends HashedContent {
+  readonly id: string;
+  /** Absolute path of the staged bytes. */
+  readonly file: string;
+  readonly identity: FileIdentity;
+}
+
+/** What the staging area needs to know of its node. */
+export interface StagingOptions {
+  /** Absolute path of `files/_tmp`. */
+  readonly folder: string;
+  readonly algorithm: () => CompatibleAlgorithm;
+  /** Whether bytes are made durable before they are acknowledged. */
+  readonly durable: boolean;
+  readonly folderSync: FolderSync;
+  /** Throws DISK_FULL when that many more bytes would go below the floor. */
+  readonly checkSpace: (bytes: number) => Promise<void>;
+}
+
+/** The one way in for bytes: everything that is stored passes through here, hashed while it is written. */
+export class Staging {
+  readonly #options: StagingOptions;
+  readonly #open = new Set<string>();
+
+  constructor(options: StagingOptions) {
+    this.#options = options;
+  }
+
+  /** Absolute path of a staged file. */
+  pathOf(id: string): string {
+    return path.join(this.#options.folder, id);
+  }
+
+  /**
+   * Begins a new staged content. Nothing is created on disk before the first bytes are written.
+   * @param maxBytes the content may not be longer: FILE_TOO_LARGE. @param expectedBytes announced length, if any:
+   * DISK_FULL at once when there is no room for it.
+   */
+  async begin(limits: { readonly maxBytes?: number; readonly expectedBytes?: number } = {}): Promise<StagedWriter> {
+    if (limits.expectedBytes !== undefined && limits.maxBytes && limits.expectedBytes > limits.maxBytes) {
+      throw new ShoalError('FILE_TOO_LARGE', { details: { maxBytes: limits.maxBytes } });
+    }
+    await this.#options.checkSpace(limits.expectedBytes ?? 0);
+    const id = randomBytes(12).toString('hex');
+    this.#open.add(id);
+    return new StagedWriter(id, this.pathOf(id), this.#options, limits.maxBytes, () => this.#open.delete(id));
+  }
+
+  /** Removes staged files that nobody refers to: left by a crash. Files being written by this process stay. */
+  async sweep(isReferred: (id: string) => boolean): Promise<number> {
+    let removed = 0;
+    for (const name of await readdir(this.#options.folder)) {
+      if (this.#open.has(name) || isReferred(name)) continue;
+      await rm(path.join(this.#options.folder, name), { recursive: true, force: true });
+      removed += 1;
+    }
+    return removed;
+  }
+}
+
+/**
+ * Writes one content to `_tmp` while hashing it. Calls must not overlap: await each write (back-pressure).
+ * Ends with exactly one of {@link finish} or {@link discard}.
+ */
+export class StagedWriter {
+  readonly id: string;
+  readonly file: string;
+  readonly #options: StagingOptions;
+  readonly #maxBytes: number | undefined;
+  readonly #release: () => void;
+  readonly #hasher: ContentHasher;
+  #handle: FileHandle | undefined;
+  #gathered: Uint8Array[] = [];
+  #gatheredBytes = 0;
+  #writing: Promise<void> = Promise.resolve();
+  #failure: unknown;
+  #unchecked = 0;
+  #ended = false;
+
+  constructor(id: string, file: string, options: StagingOptions, maxBytes: number | undefined, release: () => void) {
+    this.id = id;
+    this.file = file;
+    this.#options = options;
+    this.#maxBytes = maxBytes;
+    this.#release = release;
+    this.#hasher = new ContentHasher(options.algorithm());
+  }
+
+  /** Bytes taken so far. */
+  get size(): number {
+    return this.#hasher.size;
+  }
+
+  /**
+   * Takes a chunk; the caller must not change it afterwards. Resolves when more may come.
+   * @throws ShoalError FILE_TOO_LARGE, DISK_FULL; system errors of the disk.
+   */
+  async write(chunk: Uint8Array): Promise<void> {
+    if (this.#ended) throw new Error('the staged file has ended');
+    if (this.#maxBytes && this.#hasher.size + chunk.byteLength > this.#maxBytes) {
+      throw new ShoalError('FILE_TOO_LARGE', { details: { maxBytes: this.#maxBytes } });
+    }
+    this.#gathered.push(chunk);
+    this.#gatheredBytes += chunk.byteLength;
+    if (this.#gatheredBytes < gatherBytes) {
+      this.#hasher.update(chunk);
+      return;
+    }
+    // The disk works on the previous batch while this one is hashed.
+    await this.#writing;
+    if (this.#failure !== undefined) throw this.#failure;
+    this.#unchecked += this.#gatheredBytes;
+    if (this.#unchecked >= spaceCheckBytes) {
+      this.#unchecked = 0;
+      await this.#options.checkSpace(spaceCheckBytes);
+    }
+    this.#startWrite();
+    this.#hasher.update(chunk);
+  }
+
+  /** Completes the content: everything written, hashed, and durable together with its name in `_tmp`. */
+  async finish(): Promise<StagedFile> {
+    if (this.#ended) throw new Error('the staged file has ended');
+    try {
+      await this.#writing;
+      if (this.#failure !== undefined) throw this.#failure;
+      this.#startWrite();
+      await this.#writing;
+      if (this.#failure !== undefined) throw this.#failure;
+      const handle = await this.#opened();
+      if (this.#options.durable) {
+        await Promise.all([handle.sync(), this.#options.folderSync.sync(path.dirname(this.file))]);
+      }
+      const identity = identityOf(await handle.stat({ bigint: true }));
+      await handle.close();
+      this.#handle = undefined;
+      this.#end();
+      return { id: this.id, file: this.file, identity, ...this.#hasher.finish() };
+    } catch (error) {
+      await this.discard();
+      throw error;
+    }
+  }
+
+  /** Gives the content up and removes what was written. Idempotent; harmless after {@link finish} has thrown. */
+  async discard(): Promise<void> {
+    if (this.#ended) return;
+    this.#end();
+    this.#gathered = [];
+    await this.#writing;
+    const handle = this.#handle;
+    this.#handle = undefined;
+    await handle?.close();
+    await rm(this.file, { force: true });
+  }
+
+  #end(): void {
+    this.#ended = true;
+    this.#release();
+  }
+
+  /** Never rejects: the failure is kept for the next call, so that nothing is unhandled between two of them. */
+  #startWrite(): void {
+    const gathered = this.#gathered;
+    this.#gathered = [];
+    this.#gatheredBytes = 0;
+    this.#writing = this.#writeAll(gathered).catch((error: unknown) => {
+      this.#failure = error;
+    });
+  }
+
+  async #writeAll(chunks: Uint8Array[]): Promise<void> {
+    const handle = await this.#opened();
+    let total = 0;
+    for (const chunk of chunks) total += chunk.byteLength;
+    if (total === 0) return;
+    const { bytesWritten } = await handle.writev(chunks);
+    if (bytesWritten === total) return;
+    // A short write: the disk is nearly full, or a signal came. Write the rest, which then tells.
+    const rest = Buffer.concat(chunks).subarray(bytesWritten);
+    for (let done = 0; done < rest.byteLength; ) {
+      done += (await handle.write(rest, done)).bytesWritten;
+    }
+  }
+
+  async #opened(): Promise<FileHandle> {
+    // 0444 from the start: the bytes of a stored file never change, hard links rest on it (replication.md, 10).
+    this.#handle ??= await open(this.file, 'wx', 0o444);
+    return this.#handle;
+  }
+}
+
+/** Removes a staged file that will not be placed. */
+export async function discardStaged(staged: StagedFile): Promise<void> {
+  await rm(staged.file, { force: true });
+}

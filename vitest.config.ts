@@ -1,0 +1,21 @@
+import { defineConfig } from 'vitest/config';
+
+/** Suites by folder. test/run.mjs runs each and fails when one of them ran no test. */
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], environment: 'node' } },
+      {
+        test: {
+          name: 'integration',
+          include: ['test/integration/**/*.test.ts'],
+          environment: 'node',
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          // A test starts nodes of its own, some as processes: more at once than cores only makes them slow.
+          maxWorkers: 2,
+        },
+      },
+    ],
+  },
+});
