@@ -147,6 +147,7 @@ async function buildNode({ dataDir, clock, loaded, log, nodeId }: Ground): Promi
     clock,
     metrics,
     logger,
+    accessLog: log.writeLine,
     pathOf: (place) => store.pathOf(place),
     peerId: () => config.peer_id || nodeId.slice(0, 8),
     notReady: async () => notReady(catalog, guard),

@@ -1,5 +1,6 @@
 /** Addresses: who is calling, and which ranges a caller belongs to. Matching is by number, never by text prefix. */
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
@@ -27,6 +28,7 @@ export class AddressSet {
 
   /** Whether an address is in the set. Text that is no address never is. */
   has(text: string): boolean {
+    if (this.#ranges.length === 0 && !this.#anyPrivate) return false;
     if (!ipaddr.isValid(text)) return false;
     const address = ipaddr.process(text);
     if (this.#anyPrivate && isPrivate(address)) return true;
@@ -49,6 +51,18 @@ export interface Caller {
   readonly proxied: boolean;
 }
 
+/** Text forms of the addresses of open connections: a connection brings many requests. */
+const directAddresses = new WeakMap<Socket, string>();
+
+function directAddress(socket: Socket): string {
+  let address = directAddresses.get(socket);
+  if (address === undefined) {
+    address = plain(socket.remoteAddress ?? 'unknown');
+    directAddresses.set(socket, address);
+  }
+  return address;
+}
+
 const proxyHeaders = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'] as const;
 
 /**
@@ -56,7 +70,7 @@ const proxyHeaders = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'] as con
  * right: what stands left of the first untrusted hop was written by a stranger.
  */
 export function callerOf(request: IncomingMessage, trustedProxies: AddressSet): Caller {
-  const direct = plain(request.socket.remoteAddress ?? 'unknown');
+  const direct = directAddress(request.socket);
   const mentionsProxy = proxyHeaders.some((name) => request.headers[name] !== undefined);
   if (!trustedProxies.has(direct)) return { address: direct, proxied: mentionsProxy };
   const header = request.headers['x-forwarded-for'];

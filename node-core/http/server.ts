@@ -48,6 +48,7 @@ export class HttpServer implements Service {
     const downloads = new DownloadPath({
       config: services.config,
       reader: services.reader,
+      find: (path) => services.catalog.find(path),
       pathOf: services.pathOf,
       onError,
     });
@@ -113,21 +114,18 @@ export class HttpServer implements Service {
   }
 
   #record(request: IncomingMessage, response: TrackedResponse, tookMs: number): void {
-    const { metrics, logger, access } = this.#services;
-    const { kind, statusCode } = response;
-    metrics.requests.inc({ kind, status: String(statusCode) });
-    metrics.requestSeconds.observe({ kind }, tookMs / 1000);
-    if (!this.#services.config().access_log) return;
-    logger.info({
-      from: access.addressOf(request),
-      method: request.method,
-      url: pathOnly(request.url),
-      status: statusCode,
-      ms: Math.round(tookMs * 10) / 10,
-      ...(response.errorCode !== undefined && { code: response.errorCode }),
-      ...(!response.writableFinished && { cut: true }),
-    });
+    const { metrics, access, accessLog } = this.#services;
+    metrics.countRequest(response.kind, response.statusCode, tookMs / 1000);
+    if (this.#services.config().access_log) accessLog(accessLine(request, response, access.addressOf(request), tookMs));
   }
+}
+
+/** One JSON line a request, in the shape of the other lines of the log; built by hand because every download pays for it. */
+function accessLine(request: IncomingMessage, response: TrackedResponse, from: string, tookMs: number): string {
+  const url = JSON.stringify(pathOnly(request.url));
+  const code = response.errorCode === undefined ? '' : `,"code":"${response.errorCode}"`;
+  const cut = response.writableFinished ? '' : ',"cut":true';
+  return `{"level":30,"time":${Date.now()},"from":"${from}","method":"${request.method}","url":${url},"status":${response.statusCode},"ms":${tookMs.toFixed(1)}${code}${cut}}\n`;
 }
 
 /** Queries hold tokens and codes: they stay out of the log. */

@@ -26,6 +26,8 @@ export interface HttpServices {
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly logger: Logger;
+  /** Writes one finished line of the access log. */
+  readonly accessLog: (line: string) => void;
   /** Absolute path of a place. */
   readonly pathOf: (place: string) => string;
   /** What stands in dated folders for this node. */

@@ -19,6 +19,8 @@ export interface LogOptions {
 /** An open log. */
 export interface Log {
   readonly logger: Logger;
+  /** Writes one line of a request into the same file. The caller escapes; nothing is redacted, so it holds no query. */
+  readonly writeLine: (line: string) => void;
   /** Writes out what is buffered and closes the file. */
   close(): Promise<void>;
 }
@@ -52,6 +54,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
   );
   return {
     logger,
+    writeLine: (line) => stream.write(line),
     close: () =>
       new Promise((resolve) => {
         stream.once('close', () => resolve());

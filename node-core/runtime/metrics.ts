@@ -9,6 +9,7 @@ export class Metrics {
   readonly sentBytes: Counter;
   readonly uploadsActive: Gauge;
   readonly damaged: Counter;
+  readonly #requestChildren = new Map<string, { count: Counter.Internal; time: Histogram.Internal<'kind'> }>();
 
   constructor() {
     const registers = [this.registry];
@@ -38,6 +39,20 @@ export class Metrics {
       help: 'Reads that met bytes which are not what was stored.',
       registers,
     });
+  }
+
+  /** Counts an answered request. The children of the label pairs are kept: this runs for every small download. */
+  countRequest(kind: string, status: number, seconds: number): void {
+    const key = `${kind} ${status}`;
+    let child = this.#requestChildren.get(key);
+    if (!child) {
+      const count = this.requests.labels({ kind, status: String(status) });
+      const time = this.requestSeconds.labels({ kind });
+      child = { count, time };
+      this.#requestChildren.set(key, child);
+    }
+    child.count.inc();
+    child.time.observe(seconds);
   }
 
   /** A gauge whose value is asked for when the metrics are read. */

@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { LRUCache } from 'lru-cache';
 import type { CataloguedFile } from '../../catalog/catalog.ts';
 import type { Config } from '../../config/schema.ts';
 import { ShoalError } from '../../domain/errors.ts';
@@ -14,7 +15,7 @@ import { downloadTarget, groupPrefix } from '../compat/surface.ts';
 import { TrackedResponse } from '../tracked-response.ts';
 import { evaluateConditions, rangeApplies, type Validators } from './conditions.ts';
 import { asDownload, asInline, type Presentation } from './content-headers.ts';
-import { MemoryCache, maxCachedBytes } from './memory-cache.ts';
+import { type CachedContent, MemoryCache, maxCachedBytes } from './memory-cache.ts';
 import { frameRanges, rangesOf } from './ranges.ts';
 import { sendRange } from './send-file.ts';
 
@@ -22,15 +23,30 @@ import { sendRange } from './send-file.ts';
 export interface DownloadPathOptions {
   readonly config: () => Config;
   readonly reader: FileReader;
+  /** What shows at a path, if anything. */
+  readonly find: (path: string) => CataloguedFile | undefined;
   /** Absolute path of a place, for the memory cache's checks. */
   readonly pathOf: (place: string) => string;
   readonly onError: (request: IncomingMessage, response: ServerResponse, error: unknown) => void;
+}
+
+/** URLs that are remembered with their finished head. */
+const maxHotUrls = 5000;
+
+/** A URL that was answered from memory: asked for again, it needs no parsing and no new head. */
+interface HotUrl {
+  readonly path: string;
+  readonly file: CataloguedFile;
+  readonly config: Config;
+  /** Head of the plain answer, as writeHead takes it. */
+  readonly headers: readonly string[];
 }
 
 /** Serves files. */
 export class DownloadPath {
   readonly #options: DownloadPathOptions;
   readonly #cache: MemoryCache;
+  readonly #hot = new LRUCache<string, HotUrl>({ max: maxHotUrls });
 
   constructor(options: DownloadPathOptions) {
     this.#options = options;
@@ -42,6 +58,7 @@ export class DownloadPath {
     if (request.method !== 'GET' && request.method !== 'HEAD') return false;
     const config = this.#options.config();
     const url = request.url ?? '/';
+    if (this.#serveHot(request, response, url, config)) return true;
     const mark = url.indexOf('?');
     const target = mark < 0 ? url : url.slice(0, mark);
     // A folder is asked for with a slash at its end: that is a page.
@@ -56,6 +73,22 @@ export class DownloadPath {
       return true;
     }
     return this.#serve(request, response, path, mark < 0 ? '' : url.slice(mark + 1), config);
+  }
+
+  /** The shortest way: a plain GET of a URL that was answered from memory before, and that nothing changed since. */
+  #serveHot(request: IncomingMessage, response: ServerResponse, url: string, config: Config): boolean {
+    const hot = this.#hot.get(url);
+    if (!hot || request.method !== 'GET' || hot.config !== config || !isPlain(request)) return false;
+    if (this.#options.find(hot.path) !== hot.file) {
+      this.#hot.delete(url);
+      return false;
+    }
+    const content = this.#cache.get(hot.file);
+    if (!content) return false;
+    if (response instanceof TrackedResponse) response.kind = 'download';
+    response.writeHead(200, hot.headers as string[]);
+    endWith(response, content);
+    return true;
   }
 
   #serve(request: IncomingMessage, response: ServerResponse, path: string, query: string, config: Config): boolean {
@@ -73,7 +106,10 @@ export class DownloadPath {
     const cached = this.#cache.get(file);
     if (cached) {
       try {
-        this.#answer(request, response, { file, presentation, config, body: cached });
+        this.#answer(request, response, { file, presentation, config, body: cached.body });
+        const headers = headersOf(file, validatorsOf(file), presentation, config);
+        headers.push('Content-Type', presentation.contentType, 'Content-Length', String(file.version.size));
+        this.#hot.set(request.url ?? '/', { path, file, config, headers });
       } catch (error) {
         this.#options.onError(request, response, error);
       }
@@ -153,6 +189,22 @@ export class DownloadPath {
     response.writeHead(206, headers);
     return send(request, response, content, ranges, framing);
   }
+}
+
+/** Neither a part nor a condition is asked for. */
+function isPlain({ headers }: IncomingMessage): boolean {
+  return (
+    headers.range === undefined &&
+    headers['if-none-match'] === undefined &&
+    headers['if-modified-since'] === undefined &&
+    headers['if-match'] === undefined &&
+    headers['if-unmodified-since'] === undefined
+  );
+}
+
+function endWith(response: ServerResponse, { text, body }: CachedContent): void {
+  if (text === undefined) response.end(body);
+  else response.end(text, 'latin1');
 }
 
 interface Content {

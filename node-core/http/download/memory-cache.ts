@@ -5,13 +5,18 @@ import type { CataloguedFile } from '../../catalog/catalog.ts';
 /** Contents larger than this are not kept in memory. */
 export const maxCachedBytes = 256 * 1024;
 
-interface CachedContent {
+/** Contents up to this size are kept as text too: Node then sends head and body with one write. */
+const maxTextBytes = 16 * 1024;
+
+/** A content in memory, and the file on disk that it was read from. */
+export interface CachedContent {
   readonly file: CataloguedFile;
   readonly onDisk: string;
   readonly ino: number;
-  readonly size: number;
   readonly mtimeMs: number;
   readonly body: Buffer;
+  /** The body as latin1 text, one character a byte; undefined for larger contents. */
+  readonly text: string | undefined;
 }
 
 /**
@@ -25,26 +30,16 @@ export class MemoryCache {
   constructor(maxBytes: number) {
     this.#contents = new LRUCache({
       maxSize: Math.max(1, maxBytes),
-      maxEntrySize: maxBytes === 0 ? 1 : maxCachedBytes + 1024,
-      sizeCalculation: (content) => content.body.byteLength + 512,
+      maxEntrySize: maxBytes === 0 ? 1 : 2 * maxCachedBytes,
+      sizeCalculation: ({ body, text }) => body.byteLength + (text?.length ?? 0) + 512,
     });
   }
 
   /** The content of a file, if it is here and still true. */
-  get(file: CataloguedFile): Buffer | undefined {
+  get(file: CataloguedFile): CachedContent | undefined {
     const cached = this.#contents.get(file.path);
     if (!cached) return undefined;
-    if (cached.file === file) {
-      let stats: Stats | undefined;
-      try {
-        stats = statSync(cached.onDisk, { throwIfNoEntry: false });
-      } catch {
-        stats = undefined;
-      }
-      if (stats && stats.ino === cached.ino && stats.size === cached.size && stats.mtimeMs === cached.mtimeMs) {
-        return cached.body;
-      }
-    }
+    if (cached.file === file && isUnchanged(cached)) return cached;
     this.#contents.delete(file.path);
     return undefined;
   }
@@ -53,6 +48,16 @@ export class MemoryCache {
   put(file: CataloguedFile, onDisk: string, stats: Stats, body: Buffer): void {
     const { ino, size, mtimeMs } = stats;
     if (size !== body.byteLength) return;
-    this.#contents.set(file.path, { file, onDisk, ino, size, mtimeMs, body });
+    const text = size <= maxTextBytes ? body.toString('latin1') : undefined;
+    this.#contents.set(file.path, { file, onDisk, ino, mtimeMs, body, text });
+  }
+}
+
+function isUnchanged({ onDisk, ino, mtimeMs, body }: CachedContent): boolean {
+  try {
+    const stats = statSync(onDisk, { throwIfNoEntry: false });
+    return stats !== undefined && stats.ino === ino && stats.mtimeMs === mtimeMs && stats.size === body.byteLength;
+  } catch {
+    return false;
   }
 }
