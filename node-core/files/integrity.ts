@@ -12,7 +12,7 @@ const readBytes = 1024 * 1024;
 /** Whether the bytes of a file stand here unharmed. The caller holds the path. */
 export async function isIntact(context: FilesContext, file: CataloguedFile): Promise<boolean> {
   if (!file.local) return false;
-  const found = await context.store.identify(file.local.place);
+  const found = context.store.identify(file.local.place);
   if (!found) return false;
   return sameContent(found, file.local.identity) || adoptByDigest(context, file);
 }

@@ -32,11 +32,11 @@ export async function redoIntent(context: FilesContext, intent: Intent): Promise
   for (const { trashId, place } of intent.retire) await redoRetire(context, intent, trashId, place);
   let placed: PlacedBytes | undefined;
   if (intent.placing) {
-    if (await context.store.identify(stagedPlace(intent.id))) {
+    if (context.store.identify(stagedPlace(intent.id))) {
       placed = await context.store.place(intent.id, intent.path);
     } else {
       const place = await context.store.findPlaced(intent.id, intent.path, intent.placing.identity);
-      const identity = place && (await context.store.identify(place));
+      const identity = place && context.store.identify(place);
       placed = place && identity ? { place, identity } : undefined;
     }
   }
@@ -55,20 +55,18 @@ export function trashPlace(trashId: string): Place {
 }
 
 async function redoRetire(context: FilesContext, intent: Intent, trashId: string, place: Place): Promise<void> {
-  if (await context.store.identify(trashPlace(trashId))) return;
-  const found = await context.store.identify(place);
+  if (context.store.identify(trashPlace(trashId))) return;
+  const found = context.store.identify(place);
   if (!found) return;
   const isSuccessor = intent.placing !== undefined && found.ino === intent.placing.identity.ino;
   if (!isSuccessor) await context.store.move(place, trashPlace(trashId));
 }
 
 async function settle(context: FilesContext, intent: Intent, placed: PlacedBytes | undefined): Promise<void> {
-  const trashed = await Promise.all(
-    intent.retire.map(async ({ trashId }) => ({
-      trashId,
-      identity: await context.store.identify(trashPlace(trashId)),
-    })),
-  );
+  const trashed = intent.retire.map(({ trashId }) => ({
+    trashId,
+    identity: context.store.identify(trashPlace(trashId)),
+  }));
   await context.catalog.commit((transaction) => {
     for (const { trashId, identity } of trashed) transaction.moveTrash(trashId, trashPlace(trashId), identity);
     const dot = intent.placing && parseDot(intent.placing.dot);

@@ -201,7 +201,7 @@ export class FileStorer {
     const { sha256, size } = staged.digests;
     const source = this.#context.catalog.linkSource(sha256);
     if (!source || size === 0) return undefined;
-    const found = await this.#context.store.identify(source.place);
+    const found = this.#context.store.identify(source.place);
     if (!found || !untouched(found, source.identity)) {
       this.#recheckBehind(sha256, source.place);
       return undefined;

@@ -63,12 +63,12 @@ export class TrashKeeper implements Service {
     return contentLocks.run(entry.sha256, async () => {
       const source = catalog.linkSource(entry.sha256);
       const shared = source && source.place !== entry.place ? source : undefined;
-      const before = shared && (await store.identify(shared.place));
+      const before = shared && store.identify(shared.place);
       // The entry goes first: bytes without an entry are swept at start, an entry without bytes would lie.
       await catalog.commit((transaction) => transaction.removeTrash(entry.id));
       await store.remove(entry.place);
       if (!shared || !before || !untouched(before, shared.identity)) return;
-      const after = await store.identify(shared.place);
+      const after = store.identify(shared.place);
       if (after) {
         await catalog.commit((transaction) =>
           transaction.setLinkSource(entry.sha256, { place: shared.place, identity: after }),

@@ -1,6 +1,7 @@
-import { constants, type Stats } from 'node:fs';
-import { type FileHandle, link, lstat, mkdir, open, readdir, realpath, rename, rm, rmdir } from 'node:fs/promises';
+import { constants, lstatSync, rmdirSync, type Stats } from 'node:fs';
+import { type FileHandle, link, mkdir, open, readdir, realpath, rename, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
+import { LRUCache } from 'lru-cache';
 import { canStandOnDisk, type DiskFamily } from '../domain/disk-names.ts';
 import { errnoOf } from '../domain/errors.ts';
 import { parentOf } from '../domain/paths.ts';
@@ -12,6 +13,9 @@ export type Place = string;
 
 /** Folders of the store's own, below `files/`. */
 export const storeFolders = { staging: '_tmp', alternative: '_alt', trash: '_trash' } as const;
+
+/** How long a folder is taken to be where it was, in milliseconds. */
+const knownFolderMs = 5000;
 
 /** A file opened for reading. The reader closes the handle. */
 export interface OpenedFile {
@@ -28,6 +32,8 @@ export class FileStore {
   readonly #sync: FolderSync;
   readonly #family: DiskFamily;
   #realRoot: string | undefined;
+  /** Folders that were there, inside the store, a moment ago. */
+  readonly #knownFolders = new LRUCache<string, true>({ max: 1000, ttl: knownFolderMs });
   /** New folders whose names are being made durable; whoever files something below them waits as well. */
   readonly #unsynced = new Map<string, Promise<unknown>>();
 
@@ -57,7 +63,7 @@ export class FileStore {
   async place(id: string, logicalPath: string): Promise<{ readonly place: Place; readonly identity: FileIdentity }> {
     const staged = this.pathOf(`${storeFolders.staging}/${id}`);
     const place = (await this.#tryNatural(staged, logicalPath)) ?? (await this.#placeAlternative(staged, id));
-    const identity = await identify(this.pathOf(place));
+    const identity = identify(this.pathOf(place));
     if (!identity) throw new Error(`the bytes vanished from ${place} while they were placed`);
     return { place, identity };
   }
@@ -65,7 +71,7 @@ export class FileStore {
   /** Finds where {@link place} had put staged bytes before a crash; undefined when neither place holds them. */
   async findPlaced(id: string, logicalPath: string, staged: FileIdentity): Promise<Place | undefined> {
     for (const place of [logicalPath, `${storeFolders.alternative}/${id}`]) {
-      const found = await identify(this.pathOf(place));
+      const found = identify(this.pathOf(place));
       if (found && found.ino === staged.ino && found.size === staged.size) return place;
     }
     return undefined;
@@ -112,7 +118,7 @@ export class FileStore {
   }
 
   /** Identity of the bytes at a place; undefined when there are none. */
-  identify(place: Place): Promise<FileIdentity | undefined> {
+  identify(place: Place): FileIdentity | undefined {
     return identify(this.pathOf(place));
   }
 
@@ -144,6 +150,7 @@ export class FileStore {
   async pruneEmptyFolders(place: Place): Promise<void> {
     for (let folder = parentOf(place); folder !== ''; folder = parentOf(folder)) {
       if (Object.values<string>(storeFolders).includes(folder)) return;
+      this.#knownFolders.delete(folder);
       try {
         await rmdir(this.pathOf(folder));
       } catch {
@@ -163,11 +170,14 @@ export class FileStore {
     // An empty parent may be pruned between mkdir and rename by a delete of its last file: then make it again.
     for (let attempt = 0; attempt < 5; attempt += 1) {
       if (!(await this.#makeParents(logicalPath))) return undefined;
-      if (await this.#isOccupied(target)) return undefined;
+      if (isOccupied(target)) return undefined;
       try {
         await rename(staged, target);
       } catch (error) {
-        if (errnoOf(error) === 'ENOENT' && (await identify(staged))) continue;
+        if (errnoOf(error) === 'ENOENT' && identify(staged)) {
+          this.#knownFolders.delete(parentOf(logicalPath));
+          continue;
+        }
         if (
           ['EISDIR', 'ENOTDIR', 'EEXIST', 'ENOTEMPTY', 'ENAMETOOLONG', 'EINVAL', 'EXDEV'].includes(errnoOf(error) ?? '')
         ) {
@@ -194,7 +204,7 @@ export class FileStore {
    */
   async #makeParents(logicalPath: string): Promise<boolean> {
     const parent = parentOf(logicalPath);
-    if (parent === '') return true;
+    if (parent === '' || this.#knownFolders.has(parent)) return true;
     const folder = this.pathOf(parent);
     try {
       const first = await mkdir(folder, { recursive: true });
@@ -205,7 +215,9 @@ export class FileStore {
       if (['EEXIST', 'ENOTDIR', 'ENAMETOOLONG', 'EINVAL', 'ELOOP'].includes(errnoOf(error) ?? '')) return false;
       throw error;
     }
-    return this.#isInside(folder);
+    if (!(await this.#isInside(folder))) return false;
+    this.#knownFolders.set(parent, true);
+    return true;
   }
 
   #syncNewFolder(folder: string): void {
@@ -232,21 +244,24 @@ export class FileStore {
     const real = await realpath(folder);
     return real.startsWith(this.#realRoot + path.sep);
   }
+}
 
-  async #isOccupied(target: string): Promise<boolean> {
-    let stats: Stats;
-    try {
-      stats = await lstat(target);
-    } catch (error) {
-      if (isAbsent(error)) return false;
-      if (errnoOf(error) === 'ENAMETOOLONG') return true;
-      throw error;
-    }
-    // An empty folder that nobody needs gives way to a file of its name.
-    if (!stats.isDirectory()) return true;
-    return rmdir(target).then(
-      () => false,
-      () => true,
-    );
+function isOccupied(target: string): boolean {
+  let stats: Stats | undefined;
+  try {
+    stats = lstatSync(target, { throwIfNoEntry: false });
+  } catch (error) {
+    if (isAbsent(error)) return false;
+    if (errnoOf(error) === 'ENAMETOOLONG') return true;
+    throw error;
+  }
+  if (!stats) return false;
+  if (!stats.isDirectory()) return true;
+  // An empty folder that nobody needs gives way to a file of its name.
+  try {
+    rmdirSync(target);
+    return false;
+  } catch {
+    return true;
   }
 }

@@ -1,4 +1,7 @@
-import { open } from 'node:fs/promises';
+import { closeSync, fsync, openSync } from 'node:fs';
+import { promisify } from 'node:util';
+
+const fsyncAsync = promisify(fsync);
 
 /**
  * Makes names durable by fsync of their folder. Callers that ask while a sync of the same folder runs share the next one:
@@ -34,11 +37,12 @@ export class FolderSync {
   }
 }
 
+/** Opening and closing a folder costs less than handing it to another thread; only the sync itself may wait for the disk. */
 async function syncOnce(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
+  const descriptor = openSync(folder, 'r');
   try {
-    await handle.sync();
+    await fsyncAsync(descriptor);
   } finally {
-    await handle.close();
+    closeSync(descriptor);
   }
 }

@@ -1,11 +1,16 @@
 import { randomBytes } from 'node:crypto';
+import { closeSync, fstatSync, fsync, open as openCallback, writeSync } from 'node:fs';
 import { type FileHandle, open, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import type { CompatibleAlgorithm } from '../domain/digests.ts';
 import { ShoalError } from '../domain/errors.ts';
 import { ContentHasher, type HashedContent } from './content-hasher.ts';
 import type { FolderSync } from './folder-sync.ts';
 import { type FileIdentity, identityOf } from './identity.ts';
+
+const fsyncAsync = promisify(fsync);
+const openAsync = promisify(openCallback);
 
 /** Bytes gathered before they are written: fewer system calls, and the most that one upload holds twice in memory. */
 const gatherBytes = 256 * 1024;
@@ -138,6 +143,7 @@ export class StagedWriter {
   async finish(): Promise<StagedFile> {
     if (this.#ended) throw new Error('the staged file has ended');
     try {
+      if (!this.#handle && this.size === this.#gatheredBytes) return await this.#finishSmall();
       await this.#writing;
       if (this.#failure !== undefined) throw this.#failure;
       this.#startWrite();
@@ -156,6 +162,28 @@ export class StagedWriter {
       await this.discard();
       throw error;
     }
+  }
+
+  /**
+   * A content that fits into one write: file operations that never wait for the disk are made here and now, since
+   * handing each to another thread costs more than the operation. Making a file and syncing it may wait.
+   */
+  async #finishSmall(): Promise<StagedFile> {
+    const descriptor = await openAsync(this.file, 'wx', 0o444);
+    let identity: FileIdentity;
+    try {
+      const bytes = this.#gathered.length === 1 ? this.#gathered[0] : Buffer.concat(this.#gathered);
+      writeWhole(descriptor, bytes ?? Buffer.alloc(0));
+      this.#gathered = [];
+      if (this.#options.durable) {
+        await Promise.all([fsyncAsync(descriptor), this.#options.folderSync.sync(path.dirname(this.file))]);
+      }
+      identity = identityOf(fstatSync(descriptor, { bigint: true }));
+    } finally {
+      closeSync(descriptor);
+    }
+    this.#end();
+    return { id: this.id, file: this.file, identity, ...this.#hasher.finish() };
   }
 
   /** Gives the content up and removes what was written. Idempotent; harmless after {@link finish} has thrown. */
@@ -209,4 +237,8 @@ export class StagedWriter {
 /** Removes a staged file that will not be placed. */
 export async function discardStaged(staged: StagedFile): Promise<void> {
   await rm(staged.file, { force: true });
+}
+
+function writeWhole(descriptor: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.byteLength; ) done += writeSync(descriptor, bytes, done);
 }

@@ -38,6 +38,7 @@ export class StoreGuard {
   readonly #clock: Clock;
   #storeId: string | undefined;
   #opened = false;
+  #seenAt = Number.NEGATIVE_INFINITY;
   #checkedAt = Number.NEGATIVE_INFINITY;
   #space: DiskSpace = { total: 0, free: 0, floor: 0 };
   #takenSince = 0;
@@ -74,10 +75,12 @@ export class StoreGuard {
     this.#opened = true;
   }
 
-  /** @throws ShoalError STORE_MISSING when the folder is not the store's, or was not opened yet. */
+  /** @throws ShoalError STORE_MISSING when the folder is not the store's, or was not opened yet; seen at most a second ago. */
   async checkStore(): Promise<void> {
     if (!this.#opened) throw this.#missing();
+    if (this.#clock.monotonic() - this.#seenAt <= trustMs) return;
     await this.checkFolder();
+    this.#seenAt = this.#clock.monotonic();
   }
 
   /** @throws ShoalError STORE_MISSING when the folder is not the store's. */
@@ -114,6 +117,7 @@ export class StoreGuard {
 
   #missing(): ShoalError {
     this.#checkedAt = Number.NEGATIVE_INFINITY;
+    this.#seenAt = Number.NEGATIVE_INFINITY;
     return new ShoalError('STORE_MISSING', { details: { folder: this.#folder } });
   }
 
