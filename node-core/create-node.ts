@@ -4,7 +4,8 @@ import path from 'node:path';
 import { ManagementGate } from './access/management.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { loadIdentity } from './cluster/identity.ts';
-import { type LoadedConfig, loadConfig } from './config/load.ts';
+import { LiveConfiguration } from './config/live.ts';
+import { type LoadConfigOptions, type LoadedConfig, loadConfig } from './config/load.ts';
 import type { ConfigFlags, Environment } from './config/overrides.ts';
 import { errnoOf, ShoalError } from './domain/errors.ts';
 import { FolderBrowser } from './files/browse.ts';
@@ -57,12 +58,13 @@ export async function createNode(options: NodeOptions): Promise<StorageNode> {
   const dataDir = path.resolve(options.dataDir);
   const clock = options.clock ?? systemClock;
   await makeDataFolder(dataDir);
-  const loaded = await loadConfig({
+  const loadOptions: LoadConfigOptions = {
     dataDir,
     flags: options.flags ?? {},
     env: options.env ?? {},
     ...(options.configFile !== undefined && { configFile: options.configFile }),
-  });
+  };
+  const loaded = await loadConfig(loadOptions);
   const { config } = loaded;
   const log = await openLog({
     folder: path.join(dataDir, 'log'),
@@ -72,7 +74,11 @@ export async function createNode(options: NodeOptions): Promise<StorageNode> {
   });
   try {
     const identity = await loadIdentity(path.join(dataDir, 'data'));
-    return await buildNode({ dataDir, clock, loaded, log, nodeId: identity.id });
+    const live = new LiveConfiguration(loaded, loadOptions, (change) => {
+      log.logger.level = live.current.log_level;
+      log.logger.info(change, 'the configuration has changed');
+    });
+    return await buildNode({ dataDir, clock, live, log, nodeId: identity.id });
   } catch (error) {
     await log.close();
     throw error;
@@ -82,15 +88,15 @@ export async function createNode(options: NodeOptions): Promise<StorageNode> {
 interface Ground {
   readonly dataDir: string;
   readonly clock: Clock;
-  readonly loaded: LoadedConfig;
+  readonly live: LiveConfiguration;
   readonly log: Log;
   readonly nodeId: string;
 }
 
-async function buildNode({ dataDir, clock, loaded, log, nodeId }: Ground): Promise<StorageNode> {
-  const { config } = loaded;
+async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise<StorageNode> {
+  const config = live.current;
   const { logger } = log;
-  for (const { en, key } of loaded.warnings) logger.warn({ key }, en);
+  for (const { en, key } of live.loaded.warnings) logger.warn({ key }, en);
   const root = path.join(dataDir, 'files');
   const durable = config.durability === 'full';
   const metrics = new Metrics();
@@ -105,7 +111,10 @@ async function buildNode({ dataDir, clock, loaded, log, nodeId }: Ground): Promi
   });
   const folderSync = new FolderSync(durable);
   const store = new FileStore(root, folderSync);
-  const floor = () => ({ percent: config.free_space_floor_percent, megabytes: config.free_space_floor_mb });
+  const floor = () => ({
+    percent: live.current.free_space_floor_percent,
+    megabytes: live.current.free_space_floor_mb,
+  });
   const guard = new StoreGuard(root, floor, clock);
   const staging = new Staging({
     folder: store.pathOf(storeFolders.staging),
@@ -131,11 +140,12 @@ async function buildNode({ dataDir, clock, loaded, log, nodeId }: Ground): Promi
   });
   const storer = new FileStorer(files);
   const keeper = new StoreKeeper(files, storer, logger);
-  const trash = new TrashKeeper(files, () => config.trash_days, reportError);
+  const trash = new TrashKeeper(files, () => live.current.trash_days, reportError);
   metrics.gauge('shoal_files', 'Live files.', () => catalog.totals().files);
   metrics.gauge('shoal_bytes', 'Bytes of live files.', () => catalog.totals().bytes);
   const http = new HttpServer({
-    config: () => config,
+    config: () => live.current,
+    configuration: live,
     catalog,
     reader: new FileReader(files),
     storer,
@@ -143,7 +153,7 @@ async function buildNode({ dataDir, clock, loaded, log, nodeId }: Ground): Promi
     browser: new FolderBrowser(catalog),
     staging,
     guard,
-    access: new ManagementGate(config),
+    access: new ManagementGate(() => live.current),
     clock,
     metrics,
     logger,
@@ -165,7 +175,7 @@ async function buildNode({ dataDir, clock, loaded, log, nodeId }: Ground): Promi
     id: nodeId,
     url,
     port,
-    configuration: loaded,
+    configuration: live.loaded,
     stop: () => {
       stopped ??= supervisor.stop().then(async () => {
         logger.info('stopped');

@@ -17,48 +17,64 @@ export interface ManagementPolicy {
  * (DNS rebinding).
  */
 export class ManagementGate {
-  readonly #admins: AddressSet;
-  readonly #proxies: AddressSet;
-  readonly #hosts: ReadonlySet<string>;
+  readonly #policy: () => ManagementPolicy;
+  #rules: Rules;
 
-  constructor(policy: ManagementPolicy) {
-    this.#admins = new AddressSet(policy.admin_ips, { zeroIsPrivate: true });
-    this.#proxies = new AddressSet(policy.trusted_proxies);
-    const own = hostname().toLowerCase();
-    this.#hosts = new Set([
-      'localhost',
-      own,
-      `${own}.local`,
-      ...policy.trusted_hosts.map((host) => host.toLowerCase()),
-    ]);
+  /** @param policy what counts now; another object when something changed. */
+  constructor(policy: () => ManagementPolicy) {
+    this.#policy = policy;
+    this.#rules = new Rules(policy());
   }
 
   /** Address of the caller, as it is shown in logs and refusals. */
   addressOf(request: IncomingMessage): string {
-    return callerOf(request, this.#proxies).address;
+    return callerOf(request, this.#current().proxies).address;
   }
 
   /** @throws ShoalError MANAGEMENT_REFUSED, CROSS_SITE_REFUSED, HOST_REFUSED. */
   check(request: IncomingMessage): void {
-    const { address, proxied } = callerOf(request, this.#proxies);
+    const { admins, proxies, hosts } = this.#current();
+    const { address, proxied } = callerOf(request, proxies);
     // Behind a proxy that nobody vouched for, the address is the proxy's, whoever calls.
-    const trusted = !proxied && (isLoopback(address) || this.#admins.has(address));
+    const trusted = !proxied && (isLoopback(address) || admins.has(address));
     if (!trusted) throw new ShoalError('MANAGEMENT_REFUSED', { details: { address } });
-    if (isFromBrowser(request)) this.#checkBrowser(request);
+    if (isFromBrowser(request)) checkBrowser(request, hosts);
   }
 
-  #checkBrowser(request: IncomingMessage): void {
-    const site = header(request, 'sec-fetch-site');
-    const origin = header(request, 'origin') ?? header(request, 'referer');
-    const host = header(request, 'host')?.toLowerCase() ?? '';
-    // `none` is the address bar. Without the header (plain http) only a page of this very host proves itself.
-    const fromHere = site === undefined ? isPageOf(origin, host) : site === 'same-origin' || site === 'none';
-    const contradicts = origin !== undefined && !isPageOf(origin, host);
-    if (!fromHere || contradicts)
-      throw new ShoalError('CROSS_SITE_REFUSED', { details: { origin: origin ?? 'unknown' } });
-    const name = hostNameOf(host);
-    if (isIP(name) === 0 && !this.#hosts.has(name)) throw new ShoalError('HOST_REFUSED', { details: { host } });
+  #current(): Rules {
+    const policy = this.#policy();
+    if (this.#rules.policy !== policy) this.#rules = new Rules(policy);
+    return this.#rules;
   }
+}
+
+/** A policy, made ready for comparing. */
+class Rules {
+  readonly policy: ManagementPolicy;
+  readonly admins: AddressSet;
+  readonly proxies: AddressSet;
+  readonly hosts: ReadonlySet<string>;
+
+  constructor(policy: ManagementPolicy) {
+    this.policy = policy;
+    this.admins = new AddressSet(policy.admin_ips, { zeroIsPrivate: true });
+    this.proxies = new AddressSet(policy.trusted_proxies);
+    const own = hostname().toLowerCase();
+    this.hosts = new Set(['localhost', own, `${own}.local`, ...policy.trusted_hosts.map((host) => host.toLowerCase())]);
+  }
+}
+
+function checkBrowser(request: IncomingMessage, hosts: ReadonlySet<string>): void {
+  const site = header(request, 'sec-fetch-site');
+  const origin = header(request, 'origin') ?? header(request, 'referer');
+  const host = header(request, 'host')?.toLowerCase() ?? '';
+  // `none` is the address bar. Without the header (plain http) only a page of this very host proves itself.
+  const fromHere = site === undefined ? isPageOf(origin, host) : site === 'same-origin' || site === 'none';
+  const contradicts = origin !== undefined && !isPageOf(origin, host);
+  if (!fromHere || contradicts)
+    throw new ShoalError('CROSS_SITE_REFUSED', { details: { origin: origin ?? 'unknown' } });
+  const name = hostNameOf(host);
+  if (isIP(name) === 0 && !hosts.has(name)) throw new ShoalError('HOST_REFUSED', { details: { host } });
 }
 
 /** Whether a request was made by a browser. Scripts send none of these, unless they pose as one. */

@@ -1,5 +1,6 @@
 import type { ManagementGate } from '../access/management.ts';
 import type { Catalog } from '../catalog/catalog.ts';
+import type { LiveConfiguration } from '../config/live.ts';
 import type { Config } from '../config/schema.ts';
 import { ShoalError } from '../domain/errors.ts';
 import type { FolderBrowser } from '../files/browse.ts';
@@ -14,7 +15,9 @@ import type { StoreGuard } from '../storage/store-guard.ts';
 
 /** Everything that the HTTP room calls. Handed in by create-node. */
 export interface HttpServices {
+  /** What counts now. */
   readonly config: () => Config;
+  readonly configuration: LiveConfiguration;
   readonly catalog: Catalog;
   readonly reader: FileReader;
   readonly storer: FileStorer;
