@@ -10,6 +10,8 @@ import type { ConfigFlags, Environment } from './config/overrides.ts';
 import { errnoOf, ShoalError } from './domain/errors.ts';
 import { FolderBrowser } from './files/browse.ts';
 import type { FileEvents, FilesContext } from './files/context.ts';
+import { FolderKeeper } from './files/folders.ts';
+import { FileMover } from './files/move-file.ts';
 import { FileReader } from './files/read-file.ts';
 import { FileRemover } from './files/remove-file.ts';
 import { FileStorer } from './files/store-file.ts';
@@ -140,6 +142,9 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
   });
   const storer = new FileStorer(files);
   const keeper = new StoreKeeper(files, storer, logger);
+  const remover = new FileRemover(files);
+  const mover = new FileMover(files);
+  const folders = new FolderKeeper(files, mover, remover, reportError);
   const trash = new TrashKeeper(files, () => live.current.trash_days, reportError);
   metrics.gauge('shoal_files', 'Live files.', () => catalog.totals().files);
   metrics.gauge('shoal_bytes', 'Bytes of live files.', () => catalog.totals().bytes);
@@ -149,7 +154,9 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     catalog,
     reader: new FileReader(files),
     storer,
-    remover: new FileRemover(files),
+    remover,
+    mover,
+    folders,
     browser: new FolderBrowser(catalog),
     staging,
     guard,
@@ -164,7 +171,7 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     version,
   });
 
-  const services: readonly Service[] = [catalog, keeper, trash, http];
+  const services: readonly Service[] = [catalog, keeper, folders, trash, http];
   const supervisor = new Supervisor(services, (service, error) => logger.error({ err: error, service }, 'stop failed'));
   await supervisor.start();
   const { port } = http.address;

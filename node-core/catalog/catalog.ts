@@ -10,12 +10,14 @@ import type { Service } from '../runtime/service.ts';
 import { Committer, type Database } from './committer.ts';
 import { type EntryKind, keys, lastPart } from './keys.ts';
 import { upgradeCatalog } from './migrations.ts';
+import { searchNames } from './search-index.ts';
 import { CatalogTransaction, type CommitCounters } from './transaction.ts';
 import {
   type DayStatistics,
   decode,
   encode,
   type FolderEntry,
+  type FolderJob,
   type Intent,
   type LinkSource,
   type LocalBytes,
@@ -167,6 +169,14 @@ export class Catalog implements Service {
     return found;
   }
 
+  /**
+   * Files whose name holds a text, letter case aside, in order of path. Reads one list of the index, the shortest that can
+   * hold them; `limit` results end it.
+   */
+  search(text: string, limit: number): Promise<CataloguedFile[]> {
+    return searchNames(this.#open(), text, limit, (path) => this.find(path));
+  }
+
   /** Whether a folder shows: made by somebody, or with something below it. The root always does. */
   hasFolder(folder: string): boolean {
     if (folder === '') return true;
@@ -218,6 +228,19 @@ export class Catalog implements Service {
   /** Trash entries, oldest first. */
   async *trash(): AsyncGenerator<TrashEntry> {
     for await (const [key, text] of this.#open().iterator(keys.trashes())) yield decode.trash(key, text);
+  }
+
+  /** Changes of folders that are not complete. */
+  async folderJobs(): Promise<FolderJob[]> {
+    const found: FolderJob[] = [];
+    for await (const [key, text] of this.#open().iterator(keys.jobs())) found.push(decode.job(key, text));
+    return found;
+  }
+
+  /** The folder that somebody made at a path, if any: its record's version. */
+  madeFolder(path: string): VisibleFile | undefined {
+    const visible = this.#visible(path);
+    return visible?.version.kind === 'dir' ? visible : undefined;
   }
 
   /** Places on this disk that hold a content, trash included. */

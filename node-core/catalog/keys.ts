@@ -12,6 +12,7 @@
  * | alias | `n path` | conflict name -> record path and dot |
  * | entry | `t folder d|f name` | what a folder shows: FolderEntry |
  * | digest | `d algorithm hex path` | nothing; visible path with that content |
+ * | gram | `g gram path` | another name of the file, or nothing; a name of it holds the two characters (search-index.ts) |
  * | place | `c sha256 place` | nothing; a place here that holds the content |
  * | link source | `b sha256` | the place that new equal contents are linked to: LinkSource |
  * | blocks | `k sha256` | block list of contents longer than one block, base64 |
@@ -21,6 +22,7 @@
  * | day | `s day` | DayStatistics; `s all` is the sum |
  * | intent | `i id` | what must be finished after a crash: Intent |
  * | trash | `x id` | TrashEntry |
+ * | job | `j id` | FolderJob: a long change that goes on after a restart |
  */
 
 const sep = '\0';
@@ -59,6 +61,10 @@ export const keys = {
   }),
   digest: (algorithm: string, hex: string, path: string) => `d${sep}${algorithm}${sep}${hex}${sep}${path}`,
   digests: (algorithm: string, hex: string) => below('d', algorithm, hex),
+  gram: (gram: string, path: string) => `g${sep}${gram}${sep}${path}`,
+  grams: (gram: string) => below('g', gram),
+  /** Every gram that begins with a character: grams are two characters, or one and the end mark. */
+  gramsFrom: (character: string): KeyRange => ({ gt: `g${sep}${character}`, lt: `g${sep}${character}\u{10ffff}` }),
   place: (sha256: string, place: string) => `c${sep}${sha256}${sep}${place}`,
   places: (sha256: string) => below('c', sha256),
   linkSource: (sha256: string) => `b${sep}${sha256}`,
@@ -77,6 +83,8 @@ export const keys = {
   intents: () => below('i'),
   trash: (id: string) => `x${sep}${id}`,
   trashes: () => below('x'),
+  job: (id: string) => `j${sep}${id}`,
+  jobs: () => below('j'),
 } as const;
 
 /** The last part of a key. */

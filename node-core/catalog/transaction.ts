@@ -6,7 +6,15 @@ import { type Dot, formatDot, sameDot, sourceOf } from '../domain/version.ts';
 import type { FileIdentity } from '../storage/identity.ts';
 import type { Overlay } from './committer.ts';
 import { keys } from './keys.ts';
-import { decode, encode, type Intent, type LinkSource, type LocalBytes, type TrashEntry } from './values.ts';
+import {
+  decode,
+  encode,
+  type FolderJob,
+  type Intent,
+  type LinkSource,
+  type LocalBytes,
+  type TrashEntry,
+} from './values.ts';
 import { replaceInViews } from './views.ts';
 
 /** Numbers that only commits advance. Held by the catalogue, changed by transactions, which run one at a time. */
@@ -98,6 +106,23 @@ export class CatalogTransaction {
   }
 
   /**
+   * Moves a version to another path: two records, one commit. The new version names its source; its bytes, where they are
+   * here, are its from now on, still at their old place.
+   * @returns the new version; the caller has made room at the target.
+   */
+  move(from: string, version: FileVersion, to: string, by: string): FileVersion {
+    const { kind, name, scene, mtimeMs, storedMs, size, sha256, md5, sha1, blockRoot } = version;
+    const other = { ...(md5 !== undefined && { md5 }), ...(sha1 !== undefined && { sha1 }) };
+    const digests: ContentDigests = { size, sha256, ...other, blockRoot };
+    const local = this.local(from, version.dot);
+    const moved = this.write(to, { kind, digests, name, scene, mtimeMs, storedMs, movedFrom: from });
+    this.#overlay.del(keys.local(from, formatDot(version.dot)));
+    if (local) this.setLocal(to, moved, local);
+    this.remove(from, by, [version.dot]);
+    return moved;
+  }
+
+  /**
    * Takes the bytes of a version out of use: they become a trash entry, for now at their old place.
    * @returns what to move; undefined when the bytes were not here.
    */
@@ -178,6 +203,14 @@ export class CatalogTransaction {
 
   removeIntent(id: string): void {
     this.#overlay.del(keys.intent(id));
+  }
+
+  putJob(job: FolderJob): void {
+    this.#overlay.put(keys.job(job.id), encode(job));
+  }
+
+  removeJob(id: string): void {
+    this.#overlay.del(keys.job(id));
   }
 
   #putRecord(before: PathRecord, after: PathRecord): void {

@@ -80,8 +80,8 @@ const retired = z.object({ trashId: z.string(), place: z.string() });
 const intent = z.object({
   id: z.string(),
   path: z.string(),
-  /** Staged bytes to place, if any: their `_tmp` id is the intent's id. */
-  placing: z.object({ dot: z.string(), sha256: hex(64), identity }).exactOptional(),
+  /** Bytes to place, if any: staged ones (`_tmp/<id of the intent>`), or those of a moved file at their old place. */
+  placing: z.object({ dot: z.string(), sha256: hex(64), identity, from: z.string() }).exactOptional(),
   /** Bytes to move to the trash first. */
   retire: z.array(retired),
 });
@@ -103,6 +103,18 @@ const trashEntry = z.object({
 
 const alias = z.object({ path: z.string(), dot: z.string() });
 
+const folderJob = z.object({
+  id: z.string(),
+  kind: z.enum(['move', 'remove']),
+  from: z.string(),
+  /** Target of a move; empty for a removal. */
+  to: z.string(),
+  by: z.string(),
+  startedMs: z.number(),
+});
+
+/** A change of a whole folder, done file by file; kept until it is complete. */
+export type FolderJob = z.infer<typeof folderJob>;
 /** Where the bytes of one version stand on this node. Never replicated. */
 export type LocalBytes = z.infer<typeof localBytes>;
 /** The place that equal contents are hard-linked to. */
@@ -154,6 +166,7 @@ export const decode = {
   intent: decoder(intent),
   trash: decoder(trashEntry),
   alias: decoder(alias),
+  job: decoder(folderJob),
   number: decoder(z.number().int().nonnegative()),
   string: decoder(z.string()),
 } as const;

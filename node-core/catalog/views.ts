@@ -8,6 +8,7 @@ import { baseName, parentOf } from '../domain/paths.ts';
 import { formatDot } from '../domain/version.ts';
 import type { Overlay } from './committer.ts';
 import { keys } from './keys.ts';
+import { indexedNames } from './search-index.ts';
 import { type DayStatistics, decode, encode, type FolderEntry } from './values.ts';
 
 type FileEntry = Extract<FolderEntry, { kind: 'file' }>;
@@ -56,6 +57,8 @@ function show(overlay: Overlay, file: VisibleFile): void {
     const digest = version[name];
     if (digest !== undefined) overlay.put(keys.digest(name, digest, path), '');
   }
+  const { grams, otherName } = indexedNames(file);
+  for (const gram of grams) overlay.put(keys.gram(gram, path), otherName);
   count(overlay, day, 1, version.size);
 }
 
@@ -76,6 +79,7 @@ function hide(overlay: Overlay, file: VisibleFile): void {
     const digest = version[name];
     if (digest !== undefined) overlay.del(keys.digest(name, digest, path));
   }
+  for (const gram of indexedNames(file).grams) overlay.del(keys.gram(gram, path));
   count(overlay, day, -1, -version.size);
 }
 

@@ -91,6 +91,13 @@ export const errorDefinitions = define({
   // --- files ---
   FILE_NOT_FOUND: { status: 404, en: 'there is no file {what}', zh: '文件 {what} 不存在' },
   FOLDER_NOT_FOUND: { status: 404, en: 'there is no folder {what}', zh: '文件夹 {what} 不存在' },
+  TARGET_EXISTS: {
+    status: 409,
+    en: 'there is something at {path} already',
+    zh: '{path} 已存在',
+    hint: { en: 'choose another name, or replace it', zh: '请换一个名称,或选择覆盖' },
+  },
+  FOLDER_NOT_EMPTY: { status: 409, en: 'the folder {what} is not empty', zh: '文件夹 {what} 不为空' },
   LISTING_OFF: {
     status: 403,
     en: 'folders are not listed here',

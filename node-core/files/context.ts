@@ -5,6 +5,7 @@
  * holding a content.
  */
 import type { Catalog } from '../catalog/catalog.ts';
+import type { FolderJob } from '../catalog/values.ts';
 import { foldPath } from '../domain/paths.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { EventBus } from '../runtime/events.ts';
@@ -17,6 +18,14 @@ import type { StoreGuard } from '../storage/store-guard.ts';
 export interface FileEvents {
   'file-committed': { readonly path: string; readonly size: number; readonly sha256: string };
   'file-removed': { readonly path: string; readonly by: string };
+  'file-moved': { readonly from: string; readonly to: string };
+  'folder-progress': {
+    readonly job: FolderJob;
+    readonly done: number;
+    readonly failed: number;
+    readonly finished: boolean;
+  };
+  'folder-made': { readonly path: string };
   /** Bytes that are not what was stored. */
   'bytes-damaged': { readonly path: string; readonly place: string };
 }

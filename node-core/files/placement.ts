@@ -19,7 +19,8 @@ interface PlacedBytes {
 /** Does what an intent promised, and removes it. The caller holds the path (and the content, when it is placed). */
 export async function finishIntent(context: FilesContext, intent: Intent): Promise<void> {
   for (const { trashId, place } of intent.retire) await context.store.move(place, trashPlace(trashId));
-  const placed = intent.placing ? await context.store.place(intent.id, intent.path) : undefined;
+  const { placing } = intent;
+  const placed = placing ? await context.store.place(placing.from, intent.id, intent.path) : undefined;
   await settle(context, intent, placed);
 }
 
@@ -31,17 +32,18 @@ export async function finishIntent(context: FilesContext, intent: Intent): Promi
 export async function redoIntent(context: FilesContext, intent: Intent): Promise<boolean> {
   for (const { trashId, place } of intent.retire) await redoRetire(context, intent, trashId, place);
   let placed: PlacedBytes | undefined;
-  if (intent.placing) {
-    if (context.store.identify(stagedPlace(intent.id))) {
-      placed = await context.store.place(intent.id, intent.path);
+  const { placing } = intent;
+  if (placing) {
+    if (context.store.identify(placing.from)?.ino === placing.identity.ino) {
+      placed = await context.store.place(placing.from, intent.id, intent.path);
     } else {
-      const place = await context.store.findPlaced(intent.id, intent.path, intent.placing.identity);
+      const place = await context.store.findPlaced(intent.id, intent.path, placing.identity);
       const identity = place && context.store.identify(place);
       placed = place && identity ? { place, identity } : undefined;
     }
   }
   await settle(context, intent, placed);
-  return placed !== undefined || intent.placing === undefined;
+  return placed !== undefined || placing === undefined;
 }
 
 /** Place of staged bytes. */

@@ -186,7 +186,7 @@ export class FileStorer {
         const promised: Intent = {
           id: staged.id,
           path,
-          placing: { dot: formatDot(version.dot), sha256, identity },
+          placing: { dot: formatDot(version.dot), sha256, identity, from: local.place },
           retire,
         };
         transaction.putIntent(promised);

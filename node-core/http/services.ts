@@ -4,6 +4,8 @@ import type { LiveConfiguration } from '../config/live.ts';
 import type { Config } from '../config/schema.ts';
 import { ShoalError } from '../domain/errors.ts';
 import type { FolderBrowser } from '../files/browse.ts';
+import type { FolderKeeper } from '../files/folders.ts';
+import type { FileMover } from '../files/move-file.ts';
 import type { FileReader } from '../files/read-file.ts';
 import type { FileRemover } from '../files/remove-file.ts';
 import type { FileStorer } from '../files/store-file.ts';
@@ -22,6 +24,8 @@ export interface HttpServices {
   readonly reader: FileReader;
   readonly storer: FileStorer;
   readonly remover: FileRemover;
+  readonly mover: FileMover;
+  readonly folders: FolderKeeper;
   readonly browser: FolderBrowser;
   readonly staging: Staging;
   readonly guard: StoreGuard;

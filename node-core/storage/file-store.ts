@@ -56,13 +56,20 @@ export class FileStore {
   }
 
   /**
-   * Moves staged bytes to their place: `files/<path>` where this disk can hold it, else `files/_alt/<id>`. Never over
+   * Moves bytes from staging, or from another place, to where they belong: `files/<path>` where this disk can hold it, else `files/_alt/<id>`. Never over
    * something that is already there: what the catalogue knew there was retired before, anything else is not ours.
    * Durable when it resolves.
+   * @param source where the bytes stand now. @param id names them in `_alt`.
    */
-  async place(id: string, logicalPath: string): Promise<{ readonly place: Place; readonly identity: FileIdentity }> {
-    const staged = this.pathOf(`${storeFolders.staging}/${id}`);
-    const place = (await this.#tryNatural(staged, logicalPath)) ?? (await this.#placeAlternative(staged, id));
+  async place(
+    source: Place,
+    id: string,
+    logicalPath: string,
+  ): Promise<{ readonly place: Place; readonly identity: FileIdentity }> {
+    const from = this.pathOf(source);
+    const place = (await this.#tryNatural(from, logicalPath)) ?? (await this.#placeAlternative(from, id));
+    // A move takes a name away from another folder.
+    if (parentOf(source) !== storeFolders.staging) await this.#sync.sync(path.dirname(from));
     const identity = identify(this.pathOf(place));
     if (!identity) throw new Error(`the bytes vanished from ${place} while they were placed`);
     return { place, identity };
