@@ -17,6 +17,7 @@ import { FileRemover } from './files/remove-file.ts';
 import { FileStorer } from './files/store-file.ts';
 import { StoreKeeper } from './files/store-keeper.ts';
 import { TrashKeeper } from './files/trash.ts';
+import { UploadRegistry } from './files/uploads.ts';
 import { HttpServer } from './http/server.ts';
 import { type Clock, systemClock } from './runtime/clock.ts';
 import { EventBus } from './runtime/events.ts';
@@ -76,7 +77,8 @@ export async function createNode(options: NodeOptions): Promise<StorageNode> {
   });
   try {
     const identity = await loadIdentity(path.join(dataDir, 'data'));
-    const live = new LiveConfiguration(loaded, loadOptions, (change) => {
+    const live = new LiveConfiguration(loaded, loadOptions);
+    live.onChange((change) => {
       log.logger.level = live.current.log_level;
       log.logger.info(change, 'the configuration has changed');
     });
@@ -155,6 +157,10 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     reader: new FileReader(files),
     storer,
     remover,
+    uploads: new UploadRegistry(() => clock.now()),
+    events,
+    nodeId,
+    logFolder: path.join(dataDir, 'log'),
     mover,
     folders,
     browser: new FolderBrowser(catalog),

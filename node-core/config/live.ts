@@ -17,15 +17,14 @@ export interface ConfigurationChange {
  */
 export class LiveConfiguration {
   readonly #options: LoadConfigOptions;
-  readonly #onChange: (change: ConfigurationChange) => void;
+  readonly #handlers = new Set<(change: ConfigurationChange) => void>();
   #loaded: LoadedConfig;
   #current: Config;
 
-  constructor(loaded: LoadedConfig, options: LoadConfigOptions, onChange: (change: ConfigurationChange) => void) {
+  constructor(loaded: LoadedConfig, options: LoadConfigOptions) {
     this.#loaded = loaded;
     this.#current = loaded.config;
     this.#options = options;
-    this.#onChange = onChange;
   }
 
   /** What counts now. A new object after each change. */
@@ -36,6 +35,11 @@ export class LiveConfiguration {
   /** The configuration as it was last read, with the file and where each value comes from. */
   get loaded(): LoadedConfig {
     return this.#loaded;
+  }
+
+  /** Tells of every change from now on. */
+  onChange(handler: (change: ConfigurationChange) => void): void {
+    this.#handlers.add(handler);
   }
 
   /** Checks and saves changes, then takes over what can be. @throws ShoalError as saveConfig; nothing has changed then. */
@@ -53,7 +57,7 @@ export class LiveConfiguration {
     this.#loaded = loaded;
     this.#current = Object.freeze({ ...this.#current, ...values });
     const change = { applied, afterRestart: changed.filter((key) => !applied.includes(key)) };
-    this.#onChange(change);
+    for (const handler of this.#handlers) handler(change);
     return change;
   }
 }

@@ -28,8 +28,8 @@ export interface StoreRequest {
   readonly scene: string;
   /** Last-Modified in milliseconds since 1970; now when undefined. */
   readonly mtimeMs?: number;
-  /** What happens when another content stands at the path: a numbered name beside it, or it is replaced. */
-  readonly occupied: 'number' | 'replace';
+  /** What happens when another content stands at the path: a numbered name beside it, it is replaced, or TARGET_EXISTS. */
+  readonly occupied: 'number' | 'replace' | 'refuse';
   /** Answers with a file that already holds the content, if `accepts` takes one; nothing is then stored. */
   readonly reuse?: (existing: CataloguedFile) => boolean;
   /** Who uploads, for the trash of what is replaced. */
@@ -117,6 +117,7 @@ export class FileStorer {
         const current = this.#context.catalog.find(path);
         if (current?.version.sha256 === staged.digests.sha256) return this.#storeAgain(staged, current);
         if (current && request.occupied === 'number') return undefined;
+        if (current && request.occupied === 'refuse') throw new ShoalError('TARGET_EXISTS', { details: { path } });
         return { file: await this.#storeNew(staged, { ...request, path }, current), existed: false };
       });
       if (stored) return stored;

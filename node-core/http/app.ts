@@ -1,21 +1,31 @@
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import { MulterError } from 'multer';
 import { ShoalError, toShoalError } from '../domain/errors.ts';
+import type { EventStream } from './api/event-stream.ts';
+import { apiRoutes } from './api/routes.ts';
 import { compatibleRoutes } from './compat/routes.ts';
 import { groupPrefix } from './compat/surface.ts';
+import type { DownloadPath } from './download/download-path.ts';
 import { type ReportError, sendError } from './error-mapper.ts';
 import { operationRoutes } from './operations.ts';
 import { uploadPage } from './pages/upload-page.ts';
 import type { HttpServices } from './services.ts';
 
+/** What the app shares with the server around it. */
+export interface AppParts {
+  readonly downloads: DownloadPath;
+  readonly stream: EventStream;
+}
+
 /** Everything that is not the download path. */
-export function createApp(services: HttpServices, report: ReportError): Express {
+export function createApp(services: HttpServices, parts: AppParts, report: ReportError): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', 'simple');
   app.set('case sensitive routing', true);
   app.use(operationRoutes(services));
+  app.use('/api/v1', apiRoutes(services, parts.downloads, parts.stream));
   const prefix = groupPrefix(services.config());
   if (prefix !== '') app.get('/', uploadPage(services));
   app.use(prefix === '' ? '/' : prefix, compatibleRoutes(services));

@@ -4,6 +4,7 @@ import type { Express } from 'express';
 import { parseListenAddress } from '../config/addresses.ts';
 import { errnoOf, ShoalError } from '../domain/errors.ts';
 import type { Service } from '../runtime/service.ts';
+import { EventStream } from './api/event-stream.ts';
 import { createApp } from './app.ts';
 import { DownloadPath } from './download/download-path.ts';
 import { type ReportError, sendError } from './error-mapper.ts';
@@ -27,6 +28,7 @@ export class HttpServer implements Service {
   readonly #services: HttpServices;
   readonly #sockets = new Set<Socket>();
   #server: Server | undefined;
+  #stream: EventStream | undefined;
   #draining = false;
   #active = 0;
 
@@ -52,7 +54,8 @@ export class HttpServer implements Service {
       pathOf: services.pathOf,
       onError,
     });
-    const app = createApp(services, report);
+    this.#stream = new EventStream(services.events, services.configuration, services.uploads);
+    const app = createApp(services, { downloads, stream: this.#stream }, report);
     const server = createServer(
       { IncomingMessage, ServerResponse: TrackedResponse, maxHeaderSize: maxHeaderBytes },
       (request, response) => this.#handle(request, response, downloads, app),
@@ -80,6 +83,7 @@ export class HttpServer implements Service {
     if (!server?.listening) return;
     this.#draining = true;
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    this.#stream?.close();
     server.closeIdleConnections();
     const cut = setTimeout(() => {
       for (const socket of this.#sockets) socket.destroy();
@@ -102,27 +106,36 @@ export class HttpServer implements Service {
 
   #handle(request: IncomingMessage, response: TrackedResponse, downloads: DownloadPath, app: Express): void {
     const began = this.#services.clock.monotonic();
+    // Express changes it on its way through mounted routers.
+    const url = pathOnly(request.url);
     this.#active += 1;
     if (this.#draining) response.shouldKeepAlive = false;
     // `close` comes once, whether the answer was completed or the client went away.
     response.once('close', () => {
       this.#active -= 1;
-      this.#record(request, response, this.#services.clock.monotonic() - began);
+      this.#record(request, response, url, this.#services.clock.monotonic() - began);
       if (this.#draining) this.#server?.closeIdleConnections();
     });
     if (!downloads.tryServe(request, response)) app(request, response as never);
   }
 
-  #record(request: IncomingMessage, response: TrackedResponse, tookMs: number): void {
+  #record(request: IncomingMessage, response: TrackedResponse, url: string, tookMs: number): void {
     const { metrics, access, accessLog } = this.#services;
     metrics.countRequest(response.kind, response.statusCode, tookMs / 1000);
-    if (this.#services.config().access_log) accessLog(accessLine(request, response, access.addressOf(request), tookMs));
+    if (this.#services.config().access_log)
+      accessLog(accessLine(request, response, url, access.addressOf(request), tookMs));
   }
 }
 
 /** One JSON line a request, in the shape of the other lines of the log; built by hand because every download pays for it. */
-function accessLine(request: IncomingMessage, response: TrackedResponse, from: string, tookMs: number): string {
-  const url = JSON.stringify(pathOnly(request.url));
+function accessLine(
+  request: IncomingMessage,
+  response: TrackedResponse,
+  path: string,
+  from: string,
+  tookMs: number,
+): string {
+  const url = JSON.stringify(path);
   const code = response.errorCode === undefined ? '' : `,"code":"${response.errorCode}"`;
   const cut = response.writableFinished ? '' : ',"cut":true';
   return `{"level":30,"time":${Date.now()},"from":"${from}","method":"${request.method}","url":${url},"status":${response.statusCode},"ms":${tookMs.toFixed(1)}${code}${cut}}\n`;

@@ -4,12 +4,15 @@ import type { LiveConfiguration } from '../config/live.ts';
 import type { Config } from '../config/schema.ts';
 import { ShoalError } from '../domain/errors.ts';
 import type { FolderBrowser } from '../files/browse.ts';
+import type { FileEvents } from '../files/context.ts';
 import type { FolderKeeper } from '../files/folders.ts';
 import type { FileMover } from '../files/move-file.ts';
 import type { FileReader } from '../files/read-file.ts';
 import type { FileRemover } from '../files/remove-file.ts';
 import type { FileStorer } from '../files/store-file.ts';
+import type { UploadRegistry } from '../files/uploads.ts';
 import type { Clock } from '../runtime/clock.ts';
+import type { EventBus } from '../runtime/events.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import type { Staging } from '../storage/staging.ts';
@@ -28,6 +31,11 @@ export interface HttpServices {
   readonly folders: FolderKeeper;
   readonly browser: FolderBrowser;
   readonly staging: Staging;
+  readonly uploads: UploadRegistry;
+  readonly events: EventBus<FileEvents>;
+  readonly nodeId: string;
+  /** Absolute path of the log folder. */
+  readonly logFolder: string;
   readonly guard: StoreGuard;
   readonly access: ManagementGate;
   readonly clock: Clock;

@@ -1,12 +1,11 @@
 import type { IncomingMessage } from 'node:http';
-import type { Readable } from 'node:stream';
 import type { Request, RequestHandler, Response } from 'express';
 import multer, { MulterError, type StorageEngine } from 'multer';
 import type { CataloguedFile } from '../../catalog/catalog.ts';
 import { parseDigest } from '../../domain/digests.ts';
 import { ShoalError } from '../../domain/errors.ts';
 import type { StoreRequest } from '../../files/store-file.ts';
-import { discardStaged, type StagedFile, type Staging } from '../../storage/staging.ts';
+import { discardStaged, type StagedFile } from '../../storage/staging.ts';
 import { type HttpServices, readOnlyCheck } from '../services.ts';
 import { emptyUploadAnswer, sendOk, type UploadAnswer, uploadAnswer } from './answers.ts';
 import { parameter } from './parameters.ts';
@@ -70,7 +69,7 @@ class UploadGate {
 /** multer, with the pipeline's staging as its storage: the bytes are written and hashed once, as they arrive. */
 function receiveFile(services: HttpServices): RequestHandler {
   const form = multer({
-    storage: new StagingEngine(services.staging, () => services.config().max_upload_bytes),
+    storage: new StagingEngine(services),
     defParamCharset: 'utf8',
     limits: formLimits,
     // The first part named `file` is the upload; other file parts are read and dropped, as go-fastdfs does.
@@ -99,12 +98,10 @@ function claimFilePart(request: IncomingMessage): boolean {
 
 /** Hands file parts to the staging area. */
 class StagingEngine implements StorageEngine {
-  readonly #staging: Staging;
-  readonly #maxBytes: () => number;
+  readonly #services: HttpServices;
 
-  constructor(staging: Staging, maxBytes: () => number) {
-    this.#staging = staging;
-    this.#maxBytes = maxBytes;
+  constructor(services: HttpServices) {
+    this.#services = services;
   }
 
   _handleFile(
@@ -112,7 +109,7 @@ class StagingEngine implements StorageEngine {
     part: Express.Multer.File,
     done: (error?: unknown, info?: Partial<Express.Multer.File>) => void,
   ): void {
-    stageStream(this.#staging, part.stream, this.#maxBytes()).then(
+    stagePart(this.#services, part, announcedBytes(request)).then(
       (staged) => done(null, { staged } as StagedPart & Partial<Express.Multer.File>),
       (error: unknown) => {
         const fail = failures.get(request);
@@ -130,14 +127,24 @@ class StagingEngine implements StorageEngine {
   }
 }
 
-/** Stages everything that a stream brings. A stream that breaks leaves nothing behind. */
-async function stageStream(staging: Staging, stream: Readable, maxBytes: number): Promise<StagedFile> {
-  const writer = await staging.begin({ maxBytes });
+/** Stages everything that a file part brings. A stream that breaks leaves nothing behind. @param total length of the form. */
+async function stagePart(
+  services: HttpServices,
+  part: Express.Multer.File,
+  total: number | undefined,
+): Promise<StagedFile> {
+  const writer = await services.staging.begin({ maxBytes: services.config().max_upload_bytes });
+  const entry = services.uploads.begin({ kind: 'form', name: part.originalname, total });
   try {
-    for await (const chunk of stream) await writer.write(chunk as Buffer);
+    for await (const chunk of part.stream) {
+      await writer.write(chunk as Buffer);
+      entry.advance((chunk as Buffer).byteLength);
+    }
   } catch (error) {
     await writer.discard();
     throw error;
+  } finally {
+    entry.end();
   }
   return writer.finish();
 }

@@ -32,7 +32,7 @@ export function asInline(path: string): Presentation {
 }
 
 /** `attachment` with an ASCII fallback and `filename*`; control characters cannot stand in a header and are replaced. */
-function attachment(name: string): string {
+export function attachment(name: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that must not reach a header.
   return contentDisposition(name.replace(/[\u0000-\u001f\u007f]/g, '_') || 'download');
 }

@@ -75,6 +75,12 @@ export class DownloadPath {
     return this.#serve(request, response, path, mark < 0 ? '' : url.slice(mark + 1), config);
   }
 
+  /** Answers with a file, whatever URL it was asked for by. Errors are answered too. */
+  serveFile(request: IncomingMessage, response: ServerResponse, path: string, query: string): void {
+    if (this.#serve(request, response, path, query, this.#options.config())) return;
+    this.#options.onError(request, response, new ShoalError('FILE_NOT_FOUND', { details: { what: path } }));
+  }
+
   /** The shortest way: a plain GET of a URL that was answered from memory before, and that nothing changed since. */
   #serveHot(request: IncomingMessage, response: ServerResponse, url: string, config: Config): boolean {
     const hot = this.#hot.get(url);

@@ -1,0 +1,186 @@
+/**
+ * The shapes of /api/v1: what is sent and answered. The same schemas check every request and every answer and make the
+ * OpenAPI document; the web app imports their types from here.
+ *
+ * Conventions: times in milliseconds since 1970 end in `Ms`, sizes are bytes, paths are logical (no group, no leading
+ * slash), a `cursor` is opaque.
+ */
+import { z } from 'zod';
+
+const path = z.string().max(4096);
+const time = z.number();
+const count = z.number().int().nonnegative();
+const yes = z.enum(['true', 'false']).transform((text) => text === 'true');
+
+export const fileEntry = z
+  .object({
+    kind: z.literal('file'),
+    name: z.string().describe('last segment of the path'),
+    path,
+    size: count,
+    mtimeMs: time,
+    sha256: z.string(),
+  })
+  .meta({ id: 'FileEntry' });
+
+export const folderEntry = z
+  .object({
+    kind: z.literal('folder'),
+    name: z.string(),
+    path,
+    entries: count.describe('direct entries'),
+    mtimeMs: time,
+  })
+  .meta({ id: 'FolderEntry' });
+
+export const entry = z.discriminatedUnion('kind', [fileEntry, folderEntry]).meta({ id: 'Entry' });
+
+export const fileDetails = z
+  .object({
+    path,
+    name: z.string().describe('name that the uploader gave'),
+    size: count,
+    mtimeMs: time,
+    storedMs: time,
+    scene: z.string(),
+    sha256: z.string(),
+    md5: z.string().optional(),
+    sha1: z.string().optional(),
+    origin: z.string().describe('id of the node that stored it'),
+    here: z.boolean().describe('its bytes are on this node'),
+    conflictOf: path.optional().describe('path that this is a conflicting version of'),
+  })
+  .meta({ id: 'FileDetails' });
+
+export const folderQuery = z.object({
+  folder: path.default(''),
+  cursor: z.string().max(8192).optional(),
+  limit: z.coerce.number().int().min(1).max(1000).default(200),
+});
+
+export const folderPage = z
+  .object({
+    folder: path,
+    entries: z.array(entry),
+    cursor: z.string().optional().describe('the next page begins here'),
+  })
+  .meta({ id: 'FolderPage' });
+
+export const pathQuery = z.object({ path });
+export const contentQuery = z.object({
+  path,
+  download: z.enum(['0', '1']).optional().describe('1: as an attachment'),
+  name: z.string().max(1024).optional().describe('file name for the receiver'),
+});
+export const putQuery = z.object({
+  path,
+  replace: yes.default(false).describe('replaces a file at the path'),
+  mtimeMs: z.coerce.number().optional(),
+});
+export const removeQuery = z.object({
+  path,
+  recursive: yes.default(false).describe('removes a folder with its contents'),
+});
+export const moveBody = z.object({ from: path, to: path, replace: z.boolean().default(false) }).meta({ id: 'Move' });
+export const folderBody = z.object({ path }).meta({ id: 'NewFolder' });
+export const zipQuery = z.object({
+  path: z.preprocess((value) => (Array.isArray(value) ? value : [value]), z.array(path).min(1).max(1000)),
+  name: z.string().max(200).optional(),
+});
+
+export const changed = z
+  .object({
+    done: count.describe('files changed'),
+    failed: count.describe('files that stayed because their new place is taken'),
+    finished: z.boolean().describe('false: the rest goes on after the next start'),
+  })
+  .meta({ id: 'Changed' });
+
+export const searchQuery = z.object({
+  q: z.string().min(1).max(200),
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+});
+export const searchResult = z.object({ files: z.array(fileDetails) }).meta({ id: 'SearchResult' });
+
+export const upload = z
+  .object({
+    id: z.string(),
+    kind: z.enum(['form', 'tus', 'put']),
+    name: z.string(),
+    received: count,
+    total: count.optional(),
+    startedMs: time,
+  })
+  .meta({ id: 'Upload' });
+export const uploads = z.object({ uploads: z.array(upload) }).meta({ id: 'Uploads' });
+
+export const statistics = z
+  .object({
+    total: z.object({ files: z.number(), bytes: z.number() }),
+    days: z.array(z.object({ day: z.string().describe('YYYYMMDD'), files: z.number(), bytes: z.number() })),
+  })
+  .meta({ id: 'Statistics' });
+
+export const health = z
+  .object({
+    ready: z.boolean(),
+    reasons: z.array(z.string()),
+    version: z.string(),
+    nodeId: z.string(),
+    name: z.string(),
+    uptimeSeconds: z.number(),
+    files: z.number(),
+    bytes: z.number(),
+    disk: z.object({ total: z.number(), free: z.number(), floor: z.number() }),
+    memory: z.object({ rss: z.number() }),
+  })
+  .meta({ id: 'Health' });
+
+export const setting = z
+  .object({
+    key: z.string(),
+    group: z.string(),
+    kind: z.string(),
+    value: z.unknown().describe('secrets as ***'),
+    default: z.unknown(),
+    source: z.string().describe('flag, env, file or default'),
+    choices: z.array(z.string()).optional(),
+    min: z.number().optional(),
+    max: z.number().optional(),
+    secret: z.boolean(),
+    expert: z.boolean(),
+    applies: z.enum(['at-once', 'after-restart']),
+    explanation: z.string(),
+  })
+  .meta({ id: 'Setting' });
+export const settings = z.object({ settings: z.array(setting) }).meta({ id: 'Settings' });
+export const settingsBody = z.object({ changes: z.record(z.string(), z.unknown()) }).meta({ id: 'SettingsChange' });
+export const settingsChanged = z
+  .object({ applied: z.array(z.string()), afterRestart: z.array(z.string()) })
+  .meta({ id: 'SettingsChanged' });
+
+export const logQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(2000).default(200),
+  level: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('this level and above'),
+});
+export const logLines = z
+  .object({ lines: z.array(z.record(z.string(), z.unknown())).describe('newest first') })
+  .meta({ id: 'LogLines' });
+
+export const nothing = z.object({}).meta({ id: 'Nothing' });
+
+export const failure = z
+  .object({
+    status: z.literal('fail'),
+    message: z.string(),
+    data: z.null(),
+    code: z.string().describe('see docs/errors.md'),
+    hint: z.string().optional(),
+  })
+  .meta({ id: 'Failure' });
+
+export type Entry = z.infer<typeof entry>;
+export type FileDetails = z.infer<typeof fileDetails>;
+export type FolderPage = z.infer<typeof folderPage>;
+export type Setting = z.infer<typeof setting>;
+export type Health = z.infer<typeof health>;
