@@ -36,14 +36,16 @@ async function main(): Promise<void> {
     case 'server': {
       const dataDir = resolveDataDir(commandLine.dataDir, process.env, process.env.SHOAL_DEFAULT_DATA ?? 'shoal-data');
       const { flags, configFile } = commandLine;
+      const stopping = stopOnSignals();
       const node = await createNode({
         dataDir,
         flags,
         env: process.env,
         ...(configFile !== undefined && { configFile }),
       });
+      stopping.node = node;
       announce(node);
-      stopOnSignals(node);
+      if (stopping.asked) stopping.stop();
     }
   }
 }
@@ -55,20 +57,27 @@ function announce(node: StorageNode): void {
   print(words[language].ready.replace('{url}', node.url));
 }
 
-function stopOnSignals(node: StorageNode): void {
-  let stopping = false;
-  const stop = () => {
-    // A second signal does not wait.
-    if (stopping) process.exit(1);
-    stopping = true;
-    print(words[language].stopping);
-    node.stop().then(
-      () => process.exit(0),
-      (error: unknown) => fail(error),
-    );
+/** Listens for signals from before the start on: one that comes too early stops the node as soon as it is there. */
+function stopOnSignals(): { node?: StorageNode; asked: boolean; stop: () => void } {
+  const state: { node?: StorageNode; asked: boolean; stop: () => void } = {
+    asked: false,
+    stop: () => {
+      print(words[language].stopping);
+      state.node?.stop().then(
+        () => process.exit(0),
+        (error: unknown) => fail(error),
+      );
+    },
   };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
+  const onSignal = () => {
+    // A second signal does not wait.
+    if (state.asked) process.exit(1);
+    state.asked = true;
+    if (state.node) state.stop();
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+  return state;
 }
 
 function print(line: string): void {

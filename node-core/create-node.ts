@@ -1,5 +1,5 @@
 /** The composition root: builds every part of a node, starts them in order and stops them in reverse. */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { ManagementGate } from './access/management.ts';
 import { Catalog } from './catalog/catalog.ts';
@@ -214,6 +214,10 @@ async function notReady(catalog: Catalog, guard: StoreGuard): Promise<string[]> 
 async function makeDataFolder(dataDir: string): Promise<void> {
   try {
     await mkdir(path.join(dataDir, 'data'), { recursive: true });
+    for (const name of ['files', 'log', 'conf']) {
+      const stats = await stat(path.join(dataDir, name)).catch(() => undefined);
+      if (stats && !stats.isDirectory()) throw Object.assign(new Error(name), { code: 'ENOTDIR' });
+    }
   } catch (error) {
     const reason = {
       EACCES: 'no permission',

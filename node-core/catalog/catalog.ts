@@ -21,6 +21,7 @@ import {
   type Intent,
   type LinkSource,
   type LocalBytes,
+  type ResumableUpload,
   type TrashEntry,
 } from './values.ts';
 
@@ -235,6 +236,18 @@ export class Catalog implements Service {
     const found: FolderJob[] = [];
     for await (const [key, text] of this.#open().iterator(keys.jobs())) found.push(decode.job(key, text));
     return found;
+  }
+
+  /** A resumable upload, finished or not. */
+  upload(id: string): ResumableUpload | undefined {
+    const key = keys.upload(id);
+    const text = this.#open().getSync(key);
+    return text === undefined ? undefined : decode.upload(key, text);
+  }
+
+  /** All resumable uploads. */
+  async *uploads(): AsyncGenerator<ResumableUpload> {
+    for await (const [key, text] of this.#open().iterator(keys.uploads())) yield decode.upload(key, text);
   }
 
   /** The folder that somebody made at a path, if any: its record's version. */

@@ -22,6 +22,7 @@
  * | day | `s day` | DayStatistics; `s all` is the sum |
  * | intent | `i id` | what must be finished after a crash: Intent |
  * | trash | `x id` | TrashEntry |
+ * | upload | `u id` | ResumableUpload: what a tus upload is, and where it went |
  * | job | `j id` | FolderJob: a long change that goes on after a restart |
  */
 
@@ -83,6 +84,8 @@ export const keys = {
   intents: () => below('i'),
   trash: (id: string) => `x${sep}${id}`,
   trashes: () => below('x'),
+  upload: (id: string) => `u${sep}${id}`,
+  uploads: () => below('u'),
   job: (id: string) => `j${sep}${id}`,
   jobs: () => below('j'),
 } as const;

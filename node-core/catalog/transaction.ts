@@ -13,6 +13,7 @@ import {
   type Intent,
   type LinkSource,
   type LocalBytes,
+  type ResumableUpload,
   type TrashEntry,
 } from './values.ts';
 import { replaceInViews } from './views.ts';
@@ -203,6 +204,21 @@ export class CatalogTransaction {
 
   removeIntent(id: string): void {
     this.#overlay.del(keys.intent(id));
+  }
+
+  /** A resumable upload as it stands in this transaction. */
+  upload(id: string): ResumableUpload | undefined {
+    const key = keys.upload(id);
+    const text = this.#overlay.get(key);
+    return text === undefined ? undefined : decode.upload(key, text);
+  }
+
+  putUpload(upload: ResumableUpload): void {
+    this.#overlay.put(keys.upload(upload.id), encode(upload));
+  }
+
+  removeUpload(id: string): void {
+    this.#overlay.del(keys.upload(id));
   }
 
   putJob(job: FolderJob): void {

@@ -113,6 +113,24 @@ const folderJob = z.object({
   startedMs: z.number(),
 });
 
+const resumableUpload = z.object({
+  id: z.string(),
+  /** Bytes announced; absent while the length is deferred. */
+  size: count.exactOptional(),
+  metadata: z.record(z.string(), z.string().nullable()),
+  /** `partial`: a part of a concatenation, never a file of its own; `final`: made of the named parts. */
+  concatenation: z.enum(['partial', 'final']).exactOptional(),
+  parts: z.array(z.string()).exactOptional(),
+  /** Bytes that are known to be on disk. */
+  safe: count,
+  createdMs: z.number(),
+  by: z.string(),
+  /** The file it became. */
+  done: z.object({ path: z.string(), sha256: hex(64), atMs: z.number() }).exactOptional(),
+});
+
+/** A resumable upload. Finished ones stay, so that their address goes on answering. */
+export type ResumableUpload = z.infer<typeof resumableUpload>;
 /** A change of a whole folder, done file by file; kept until it is complete. */
 export type FolderJob = z.infer<typeof folderJob>;
 /** Where the bytes of one version stand on this node. Never replicated. */
@@ -167,6 +185,7 @@ export const decode = {
   trash: decoder(trashEntry),
   alias: decoder(alias),
   job: decoder(folderJob),
+  upload: decoder(resumableUpload),
   number: decoder(z.number().int().nonnegative()),
   string: decoder(z.string()),
 } as const;

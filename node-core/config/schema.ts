@@ -207,6 +207,14 @@ const table = {
     en: 'Accept resumable uploads (tus 1.0.0) at `/<group>/big/upload/`.',
     zh: '在 `/<group>/big/upload/` 接受断点续传（tus 1.0.0）。',
   }),
+  tus_expiration_hours: row('uploads', field.integer(1, 8760), 168, {
+    en: 'Hours after which a resumable upload that was not completed is removed.',
+    zh: '未完成的断点续传在多少小时后被清除。',
+  }),
+  callback_hosts: row('uploads', field.hostNameList(), [], {
+    en: 'Hosts that a `callback_url` of a resumable upload may name. Empty: none.',
+    zh: '断点续传的 `callback_url` 允许使用的主机。留空表示不允许。',
+  }),
 
   default_download: row('downloads', flag(), true, {
     en: 'Browsers save files instead of showing them, unless the URL says `download=0`.',

@@ -46,11 +46,6 @@ export async function redoIntent(context: FilesContext, intent: Intent): Promise
   return placed !== undefined || placing === undefined;
 }
 
-/** Place of staged bytes. */
-export function stagedPlace(id: string): Place {
-  return `${storeFolders.staging}/${id}`;
-}
-
 /** Place of trashed bytes. */
 export function trashPlace(trashId: string): Place {
   return `${storeFolders.trash}/${trashId}`;

@@ -24,7 +24,7 @@ export async function recoverFiles(context: FilesContext): Promise<RecoveryRepor
   const swept = await context.staging.sweep(() => false);
   const known = new Set<string>();
   for await (const entry of context.catalog.trash()) known.add(entry.id);
-  for (const id of await context.store.trashIds()) {
+  for (const id of await context.store.idsIn('trash')) {
     if (!known.has(id)) await context.store.remove(`_trash/${id}`);
   }
   return { redone: intents.length, lost, swept };

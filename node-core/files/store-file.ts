@@ -14,7 +14,7 @@ import { untouched } from '../storage/identity.ts';
 import { discardStaged, type StagedFile } from '../storage/staging.ts';
 import { type FilesContext, withPath } from './context.ts';
 import { adoptByDigest, isIntact } from './integrity.ts';
-import { finishIntent, stagedPlace } from './placement.ts';
+import { finishIntent } from './placement.ts';
 
 /** Names tried with `0_`, `1_` ... before giving up. */
 const maxNumberedNames = 10_000;
@@ -34,6 +34,10 @@ export interface StoreRequest {
   readonly reuse?: (existing: CataloguedFile) => boolean;
   /** Who uploads, for the trash of what is replaced. */
   readonly by: string;
+  /** Written in the very commit that stores the file, or in one of its own when nothing had to be stored. */
+  readonly alongside?: (transaction: CatalogTransaction, path: string) => void;
+  /** Leaves the staged bytes where they are when the store fails: the upload can be tried again. */
+  readonly keepOnFailure?: boolean;
 }
 
 /** The outcome of a store. */
@@ -65,6 +69,7 @@ export class FileStorer {
       await this.#context.guard.checkStore();
       const reused = request.reuse && (await this.findContent(staged.digests.sha256, request.reuse));
       if (reused) {
+        await this.#commitAlongside(request, reused.path);
         await discardStaged(staged);
         return { file: reused, existed: true };
       }
@@ -75,7 +80,7 @@ export class FileStorer {
       }
       return stored;
     } catch (error) {
-      await discardUnlessCommitted(this.#context, staged);
+      if (request.keepOnFailure !== true) await discardUnlessCommitted(this.#context, staged);
       throw error;
     }
   }
@@ -115,7 +120,7 @@ export class FileStorer {
       const path = number < 0 ? request.path : numbered(request.path, number);
       const stored = await withPath(this.#context, path, async () => {
         const current = this.#context.catalog.find(path);
-        if (current?.version.sha256 === staged.digests.sha256) return this.#storeAgain(staged, current);
+        if (current?.version.sha256 === staged.digests.sha256) return this.#storeAgain(staged, request, current);
         if (current && request.occupied === 'number') return undefined;
         if (current && request.occupied === 'refuse') throw new ShoalError('TARGET_EXISTS', { details: { path } });
         return { file: await this.#storeNew(staged, { ...request, path }, current), existed: false };
@@ -126,8 +131,9 @@ export class FileStorer {
   }
 
   /** The same content at the same path: nothing to do, or its bytes were lost here and are healed. */
-  async #storeAgain(staged: StagedFile, current: CataloguedFile): Promise<StoredFile> {
+  async #storeAgain(staged: StagedFile, request: StoreRequest, current: CataloguedFile): Promise<StoredFile> {
     if (await isIntact(this.#context, current)) {
+      await this.#commitAlongside(request, current.path);
       await discardStaged(staged);
       return { file: current, existed: true };
     }
@@ -135,6 +141,7 @@ export class FileStorer {
     await this.#commit(staged, (transaction) => {
       const why = { reason: 'damaged', by: 'shoal', nowMs: this.#context.clock.now() } as const;
       const retired = transaction.retire(recordPath, version, why);
+      request.alongside?.(transaction, current.path);
       return { path: recordPath, version, retire: retired ? [retired] : [] };
     });
     return { file: this.#context.catalog.find(current.path) ?? current, existed: true };
@@ -162,11 +169,16 @@ export class FileStorer {
         const retired = transaction.retire(path, old, { reason: 'replaced', by, nowMs });
         if (retired) retire.push(retired);
       }
+      request.alongside?.(transaction, request.path);
       return { path, version, retire };
     });
     const stored = this.#context.catalog.find(request.path);
     if (!stored) throw new Error(`${request.path} was committed but does not show`);
     return stored;
+  }
+
+  async #commitAlongside({ alongside }: StoreRequest, path: string): Promise<void> {
+    if (alongside) await this.#context.catalog.commit((transaction) => alongside(transaction, path));
   }
 
   /**
@@ -178,7 +190,7 @@ export class FileStorer {
     return this.#context.contentLocks.run(sha256, async () => {
       const linked = await this.#linkToEqualBytes(staged);
       const identity = linked?.identity ?? staged.identity;
-      const local = { place: stagedPlace(staged.id), identity, verifiedMs: this.#context.clock.now() };
+      const local = { place: staged.place, identity, verifiedMs: this.#context.clock.now() };
       const intent = await this.#context.catalog.commit((transaction) => {
         const { path, version, retire } = write(transaction);
         transaction.setLinkSource(sha256, linked ?? { place: local.place, identity });
@@ -207,7 +219,7 @@ export class FileStorer {
       this.#recheckBehind(sha256, source.place);
       return undefined;
     }
-    const identity = await this.#context.store.linkStaged(staged.id, source.place);
+    const identity = await this.#context.store.linkStaged(staged.place, source.place);
     return identity && { place: source.place, identity };
   }
 
@@ -236,9 +248,8 @@ function numbered(path: string, number: number): string {
 
 /** After a failure: staged bytes that a commit refers to are the only copy of something acknowledged, and stay. */
 async function discardUnlessCommitted(context: FilesContext, staged: StagedFile): Promise<void> {
-  const place = stagedPlace(staged.id);
   // A batch that failed may still have reached the disk: the sweep at the next start knows.
   if (context.catalog.writeError !== undefined) return;
-  if ((await context.catalog.placesOf(staged.digests.sha256)).includes(place)) return;
+  if ((await context.catalog.placesOf(staged.digests.sha256)).includes(staged.place)) return;
   await discardStaged(staged);
 }

@@ -6,6 +6,9 @@ import { TrackedResponse } from './tracked-response.ts';
 /** Told of errors that are the node's fault. */
 export type ReportError = (error: ShoalError, request: IncomingMessage) => void;
 
+/** How long a client that is still sending has to read a refusal, in milliseconds. */
+const graceMs = 1500;
+
 /** Seconds after which a caller may try again, where that makes sense (RFC 9110, 10.2.3). */
 const retryAfterSeconds = { 429: 10, 503: 5 } as Readonly<Record<number, number>>;
 
@@ -46,16 +49,22 @@ function endWithUnreadBody(request: IncomingMessage, response: ServerResponse, b
   const sending =
     !request.complete &&
     (request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0);
-  if (sending) {
-    response.setHeader('Connection', 'close');
-    const { socket } = request;
-    response.once('finish', () => {
-      const cut = setTimeout(() => socket.destroy(), 1500);
-      socket.once('close', () => clearTimeout(cut));
-    });
-    request.resume();
+  if (!sending || request.method === 'HEAD') {
+    response.end(request.method === 'HEAD' ? undefined : body);
+    return;
   }
-  response.end(request.method === 'HEAD' ? undefined : body);
+  response.setHeader('Connection', 'close');
+  // Ending the answer would close the connection at once, and unread bytes would reset it before the client has read.
+  response.write(body);
+  const end = () => response.end();
+  const grace = setTimeout(end, graceMs);
+  for (const event of ['end', 'close'] as const) {
+    request.once(event, () => {
+      clearTimeout(grace);
+      end();
+    });
+  }
+  request.resume();
 }
 
 function envelopeOf({ message, code, hint }: ErrorDescription): object {

@@ -27,6 +27,8 @@ export class HttpServer implements Service {
   readonly name = 'http';
   readonly #services: HttpServices;
   readonly #sockets = new Set<Socket>();
+  /** Connections with a request under way. */
+  readonly #busy = new Set<Socket>();
   #server: Server | undefined;
   #stream: EventStream | undefined;
   #draining = false;
@@ -57,7 +59,7 @@ export class HttpServer implements Service {
     this.#stream = new EventStream(services.events, services.configuration, services.uploads);
     const app = createApp(services, { downloads, stream: this.#stream }, report);
     const server = createServer(
-      { IncomingMessage, ServerResponse: TrackedResponse, maxHeaderSize: maxHeaderBytes },
+      { IncomingMessage, ServerResponse: TrackedResponse, maxHeaderSize: maxHeaderBytes, requireHostHeader: false },
       (request, response) => this.#handle(request, response, downloads, app),
     );
     // A slow transfer is not a broken one: only silence ends a connection (go-fastdfs cuts everything after ten minutes).
@@ -84,7 +86,8 @@ export class HttpServer implements Service {
     this.#draining = true;
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     this.#stream?.close();
-    server.closeIdleConnections();
+    // Idle ones, and those that never sent a request (browsers open some in advance).
+    for (const socket of this.#sockets) if (!this.#busy.has(socket)) socket.destroy();
     const cut = setTimeout(() => {
       for (const socket of this.#sockets) socket.destroy();
     }, drainMs);
@@ -109,10 +112,12 @@ export class HttpServer implements Service {
     // Express changes it on its way through mounted routers.
     const url = pathOnly(request.url);
     this.#active += 1;
+    this.#busy.add(request.socket);
     if (this.#draining) response.shouldKeepAlive = false;
     // `close` comes once, whether the answer was completed or the client went away.
     response.once('close', () => {
       this.#active -= 1;
+      this.#busy.delete(request.socket);
       this.#record(request, response, url, this.#services.clock.monotonic() - began);
       if (this.#draining) this.#server?.closeIdleConnections();
     });

@@ -1,7 +1,6 @@
-import { constants, lstatSync, rmdirSync, type Stats } from 'node:fs';
-import { type FileHandle, link, mkdir, open, readdir, realpath, rename, rm, rmdir } from 'node:fs/promises';
+import { constants, lstatSync, realpathSync, rmdirSync, type Stats } from 'node:fs';
+import { type FileHandle, link, mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
-import { LRUCache } from 'lru-cache';
 import { canStandOnDisk, type DiskFamily } from '../domain/disk-names.ts';
 import { errnoOf } from '../domain/errors.ts';
 import { parentOf } from '../domain/paths.ts';
@@ -12,10 +11,7 @@ import { type FileIdentity, identify, identityOf, isAbsent } from './identity.ts
 export type Place = string;
 
 /** Folders of the store's own, below `files/`. */
-export const storeFolders = { staging: '_tmp', alternative: '_alt', trash: '_trash' } as const;
-
-/** How long a folder is taken to be where it was, in milliseconds. */
-const knownFolderMs = 5000;
+export const storeFolders = { staging: '_tmp', alternative: '_alt', trash: '_trash', resumable: '_big' } as const;
 
 /** A file opened for reading. The reader closes the handle. */
 export interface OpenedFile {
@@ -31,9 +27,6 @@ export class FileStore {
   readonly #root: string;
   readonly #sync: FolderSync;
   readonly #family: DiskFamily;
-  #realRoot: string | undefined;
-  /** Folders that were there, inside the store, a moment ago. */
-  readonly #knownFolders = new LRUCache<string, true>({ max: 1000, ttl: knownFolderMs });
   /** New folders whose names are being made durable; whoever files something below them waits as well. */
   readonly #unsynced = new Map<string, Promise<unknown>>();
 
@@ -69,7 +62,7 @@ export class FileStore {
     const from = this.pathOf(source);
     const place = (await this.#tryNatural(from, logicalPath)) ?? (await this.#placeAlternative(from, id));
     // A move takes a name away from another folder.
-    if (parentOf(source) !== storeFolders.staging) await this.#sync.sync(path.dirname(from));
+    if (!isStaging(source)) await this.#sync.sync(path.dirname(from));
     const identity = identify(this.pathOf(place));
     if (!identity) throw new Error(`the bytes vanished from ${place} while they were placed`);
     return { place, identity };
@@ -108,8 +101,8 @@ export class FileStore {
    * @returns the identity of both names now, or undefined where no link can be made (another disk, EMLINK, no support):
    * the staged bytes then stay.
    */
-  async linkStaged(id: string, source: Place): Promise<FileIdentity | undefined> {
-    const staged = this.pathOf(`${storeFolders.staging}/${id}`);
+  async linkStaged(place: Place, source: Place): Promise<FileIdentity | undefined> {
+    const staged = this.pathOf(place);
     const linked = `${staged}.link`;
     try {
       await link(this.pathOf(source), linked);
@@ -157,7 +150,6 @@ export class FileStore {
   async pruneEmptyFolders(place: Place): Promise<void> {
     for (let folder = parentOf(place); folder !== ''; folder = parentOf(folder)) {
       if (Object.values<string>(storeFolders).includes(folder)) return;
-      this.#knownFolders.delete(folder);
       try {
         await rmdir(this.pathOf(folder));
       } catch {
@@ -166,9 +158,9 @@ export class FileStore {
     }
   }
 
-  /** Ids of everything in the trash folder, for the sweep at start. */
-  async trashIds(): Promise<string[]> {
-    return readdir(this.pathOf(storeFolders.trash));
+  /** Names of everything in one of the store's own folders, for the sweep at start. */
+  async idsIn(folder: keyof typeof storeFolders): Promise<string[]> {
+    return readdir(this.pathOf(storeFolders[folder]));
   }
 
   async #tryNatural(staged: string, logicalPath: string): Promise<Place | undefined> {
@@ -181,10 +173,7 @@ export class FileStore {
       try {
         await rename(staged, target);
       } catch (error) {
-        if (errnoOf(error) === 'ENOENT' && identify(staged)) {
-          this.#knownFolders.delete(parentOf(logicalPath));
-          continue;
-        }
+        if (errnoOf(error) === 'ENOENT' && identify(staged)) continue;
         if (
           ['EISDIR', 'ENOTDIR', 'EEXIST', 'ENOTEMPTY', 'ENAMETOOLONG', 'EINVAL', 'EXDEV'].includes(errnoOf(error) ?? '')
         ) {
@@ -211,8 +200,10 @@ export class FileStore {
    */
   async #makeParents(logicalPath: string): Promise<boolean> {
     const parent = parentOf(logicalPath);
-    if (parent === '' || this.#knownFolders.has(parent)) return true;
+    if (parent === '') return true;
     const folder = this.pathOf(parent);
+    const there = realPathOf(folder);
+    if (there !== undefined) return this.#isInside(there);
     try {
       const first = await mkdir(folder, { recursive: true });
       if (first !== undefined) {
@@ -222,9 +213,8 @@ export class FileStore {
       if (['EEXIST', 'ENOTDIR', 'ENAMETOOLONG', 'EINVAL', 'ELOOP'].includes(errnoOf(error) ?? '')) return false;
       throw error;
     }
-    if (!(await this.#isInside(folder))) return false;
-    this.#knownFolders.set(parent, true);
-    return true;
+    const made = realPathOf(folder);
+    return made !== undefined && this.#isInside(made);
   }
 
   #syncNewFolder(folder: string): void {
@@ -246,11 +236,25 @@ export class FileStore {
     return pending;
   }
 
-  async #isInside(folder: string): Promise<boolean> {
-    this.#realRoot ??= await realpath(this.#root);
-    const real = await realpath(folder);
-    return real.startsWith(this.#realRoot + path.sep);
+  /** Both resolved now: a folder, or the store itself, may have become a link to somewhere else. */
+  #isInside(realFolder: string): boolean {
+    const root = realPathOf(this.#root);
+    return root !== undefined && realFolder.startsWith(root + path.sep);
   }
+}
+
+/** Where a folder really is; undefined when there is none. */
+function realPathOf(folder: string): string | undefined {
+  try {
+    return realpathSync.native(folder);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Names in staging need not be gone for good before an answer: what nobody refers to is swept. */
+function isStaging(place: Place): boolean {
+  return ([storeFolders.staging, storeFolders.resumable] as readonly string[]).includes(parentOf(place));
 }
 
 function isOccupied(target: string): boolean {

@@ -21,7 +21,9 @@ const spaceCheckBytes = 64 * 1024 * 1024;
 /** A complete content in `_tmp`, hashed and (unless durability is "os") on disk. Place it or discard it. */
 export interface StagedFile extends HashedContent {
   readonly id: string;
-  /** Absolute path of the staged bytes. */
+  /** Where the staged bytes stand, below `files/`: `_tmp/<id>`, or `_big/<id>` for a resumable upload. */
+  readonly place: string;
+  /** Their absolute path. */
   readonly file: string;
   readonly identity: FileIdentity;
 }
@@ -89,6 +91,7 @@ export class StagedWriter {
   readonly #options: StagingOptions;
   readonly #maxBytes: number | undefined;
   readonly #release: () => void;
+  readonly #place: string;
   readonly #hasher: ContentHasher;
   #handle: FileHandle | undefined;
   #gathered: Uint8Array[] = [];
@@ -104,6 +107,7 @@ export class StagedWriter {
     this.#options = options;
     this.#maxBytes = maxBytes;
     this.#release = release;
+    this.#place = `${path.basename(options.folder)}/${id}`;
     this.#hasher = new ContentHasher(options.algorithm());
   }
 
@@ -157,7 +161,7 @@ export class StagedWriter {
       await handle.close();
       this.#handle = undefined;
       this.#end();
-      return { id: this.id, file: this.file, identity, ...this.#hasher.finish() };
+      return { id: this.id, place: this.#place, file: this.file, identity, ...this.#hasher.finish() };
     } catch (error) {
       await this.discard();
       throw error;
@@ -183,7 +187,7 @@ export class StagedWriter {
       closeSync(descriptor);
     }
     this.#end();
-    return { id: this.id, file: this.file, identity, ...this.#hasher.finish() };
+    return { id: this.id, place: this.#place, file: this.file, identity, ...this.#hasher.finish() };
   }
 
   /** Gives the content up and removes what was written. Idempotent; harmless after {@link finish} has thrown. */

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { statSync } from 'node:fs';
 import { mkdir, readFile, stat, statfs, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ShoalError } from '../domain/errors.ts';
@@ -38,6 +39,8 @@ export class StoreGuard {
   readonly #clock: Clock;
   #storeId: string | undefined;
   #opened = false;
+  /** The folder whose marker was read last. */
+  #seen: string | undefined;
   #seenAt = Number.NEGATIVE_INFINITY;
   #checkedAt = Number.NEGATIVE_INFINITY;
   #space: DiskSpace = { total: 0, free: 0, floor: 0 };
@@ -75,11 +78,13 @@ export class StoreGuard {
     this.#opened = true;
   }
 
-  /** @throws ShoalError STORE_MISSING when the folder is not the store's, or was not opened yet; seen at most a second ago. */
+  /** @throws ShoalError STORE_MISSING when the folder is not the store's, or was not opened yet. Another folder in its place is noticed at once, a marker that was removed within a second. */
   async checkStore(): Promise<void> {
     if (!this.#opened) throw this.#missing();
-    if (this.#clock.monotonic() - this.#seenAt <= trustMs) return;
+    const folder = folderIdentity(this.#folder);
+    if (folder !== undefined && folder === this.#seen && this.#clock.monotonic() - this.#seenAt <= trustMs) return;
     await this.checkFolder();
+    this.#seen = folder;
     this.#seenAt = this.#clock.monotonic();
   }
 
@@ -94,8 +99,8 @@ export class StoreGuard {
    * @param bytes that are about to be written. @throws ShoalError STORE_MISSING, DISK_FULL.
    */
   async checkWrite(bytes: number): Promise<void> {
+    await this.checkStore();
     if (this.#clock.monotonic() - this.#checkedAt > trustMs) {
-      await this.checkStore();
       this.#space = await this.space();
       this.#takenSince = 0;
       this.#checkedAt = this.#clock.monotonic();
@@ -129,5 +134,15 @@ export class StoreGuard {
       if (isAbsent(error)) return undefined;
       throw error;
     }
+  }
+}
+
+/** Tells one folder from another that takes its place: a disk that was unmounted, a link that leads elsewhere now. */
+function folderIdentity(folder: string): string | undefined {
+  try {
+    const stats = statSync(folder, { throwIfNoEntry: false });
+    return stats && `${stats.dev}.${stats.ino}`;
+  } catch {
+    return undefined;
   }
 }

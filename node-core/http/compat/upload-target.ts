@@ -43,16 +43,18 @@ export function uploadTarget(
   nowMs: number,
 ): UploadTarget {
   const scene = sceneOf(fields.scene, config);
-  const name = displayName(original, fields.filename);
-  checkExtension(name, fields.filename, config);
-  const stored = storedName(original, fields.filename, config);
+  // `a/` names a folder and no file: as if it had not been given.
+  const filename = clientFileName(fields.filename ?? '') === '' ? undefined : fields.filename;
+  const name = displayName(original, filename);
+  checkExtension(name, filename, config);
+  const stored = storedName(original, filename, config);
   const custom = config.enable_custom_path && fields.path !== undefined ? normalizeFolder(fields.path) : '';
   const folder = custom !== '' ? custom : joinPath(scene, datedFolder(nowMs), peerId);
   return {
     path: normalizePath(joinPath(folder, stored)),
     name,
     scene,
-    chosen: { place: custom !== '' || fields.filename !== undefined, scene: fields.scene !== undefined },
+    chosen: { place: custom !== '' || filename !== undefined, scene: fields.scene !== undefined },
   };
 }
 

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Request, RequestHandler, Response } from 'express';
+import express from 'express';
 import multer, { MulterError, type StorageEngine } from 'multer';
 import type { CataloguedFile } from '../../catalog/catalog.ts';
 import { parseDigest } from '../../domain/digests.ts';
@@ -8,11 +9,14 @@ import type { StoreRequest } from '../../files/store-file.ts';
 import { discardStaged, type StagedFile } from '../../storage/staging.ts';
 import { type HttpServices, readOnlyCheck } from '../services.ts';
 import { emptyUploadAnswer, sendOk, type UploadAnswer, uploadAnswer } from './answers.ts';
-import { parameter } from './parameters.ts';
+import { maxParameterBytes, parameter } from './parameters.ts';
 import { uploadTarget } from './upload-target.ts';
 
 /** Limits of the form around a file. Its fields are short texts; a stranger's form may not fill the memory. */
 const formLimits = { fields: 64, fieldSize: 64 * 1024, fieldNameSize: 100, parts: 80, headerPairs: 64 };
+
+/** The form around a file is never larger than this: see the limits above. */
+const maxFormBytes = 8 * 1024 * 1024;
 
 /** A file part that was staged by the storage engine below. */
 interface StagedPart {
@@ -23,9 +27,10 @@ interface StagedPart {
 export function uploadHandlers(services: HttpServices): readonly RequestHandler[] {
   const gate = new UploadGate(() => services.config().max_concurrent_uploads);
   return [
+    express.urlencoded({ extended: false, limit: maxParameterBytes, parameterLimit: 100 }),
     async (request, response, next) => {
       if (request.method === 'OPTIONS') return next();
-      if (request.is('multipart/form-data') === false) {
+      if (!/^multipart\/form-data/i.test(request.headers['content-type'] ?? '')) {
         const digest = parameter(request, 'md5');
         if (digest !== undefined) return instantUpload(services, request, response, digest);
         if (request.method === 'GET' || request.method === 'HEAD')
@@ -38,6 +43,7 @@ export function uploadHandlers(services: HttpServices): readonly RequestHandler[
       gate.enter(response);
       services.metrics.uploadsActive.inc();
       response.once('close', () => services.metrics.uploadsActive.dec());
+      checkAnnounced(request, services.config().max_upload_bytes);
       // Before a byte is read: a full disk and a missing store are known now.
       await services.guard.checkWrite(announcedBytes(request) ?? 0);
       next();
@@ -109,12 +115,15 @@ class StagingEngine implements StorageEngine {
     part: Express.Multer.File,
     done: (error?: unknown, info?: Partial<Express.Multer.File>) => void,
   ): void {
-    stagePart(this.#services, part, announcedBytes(request)).then(
+    const fail = (error: unknown) => {
+      const answer = failures.get(request);
+      failures.delete(request);
+      answer?.(error);
+    };
+    stagePart(this.#services, part, announcedBytes(request), fail).then(
       (staged) => done(null, { staged } as StagedPart & Partial<Express.Multer.File>),
       (error: unknown) => {
-        const fail = failures.get(request);
-        failures.delete(request);
-        fail?.(error);
+        fail(error);
         done(error);
       },
     );
@@ -132,12 +141,17 @@ async function stagePart(
   services: HttpServices,
   part: Express.Multer.File,
   total: number | undefined,
+  fail: (error: unknown) => void,
 ): Promise<StagedFile> {
   const writer = await services.staging.begin({ maxBytes: services.config().max_upload_bytes });
   const entry = services.uploads.begin({ kind: 'form', name: part.originalname, total });
   try {
     for await (const chunk of part.stream) {
-      await writer.write(chunk as Buffer);
+      // Answered before the stream is torn down, which would look as if the client had gone.
+      await writer.write(chunk as Buffer).catch((error: unknown) => {
+        fail(error);
+        throw error;
+      });
       entry.advance((chunk as Buffer).byteLength);
     }
   } catch (error) {
@@ -242,6 +256,13 @@ function checkDigest(staged: StagedFile, expected: string | undefined): void {
     throw new ShoalError('PARAMETER_INVALID', { details: { name: 'md5', reason } });
   }
   if (actual !== parsed.hex) throw new ShoalError('DIGEST_MISMATCH', { details: { expected: parsed.hex, actual } });
+}
+
+/** A file that is larger than allowed is refused for that, not for a disk that could not hold it. */
+function checkAnnounced(request: Request, maxBytes: number): void {
+  const announced = announcedBytes(request) ?? 0;
+  if (maxBytes > 0 && announced > maxBytes + maxFormBytes)
+    throw new ShoalError('FILE_TOO_LARGE', { details: { maxBytes } });
 }
 
 function announcedBytes(request: Request): number | undefined {

@@ -17,10 +17,19 @@ const maxRanges = 64;
 export function rangesOf(header: string | undefined, size: number): readonly ByteRange[] | 'whole' | 'unsatisfiable' {
   if (header === undefined || !/^bytes=/i.test(header)) return 'whole';
   if (header.split(',').length > maxRanges) return 'whole';
-  const parsed = parseRange(size, header.replace(/^bytes/i, 'bytes'), { combine: true });
+  const parsed = parseRange(size, normalize(header, size), { combine: true });
   if (parsed === -1) return 'unsatisfiable';
   if (parsed === -2) return 'whole';
   return parsed.map(({ start, end }) => ({ start, end }));
+}
+
+/** A suffix longer than the content means all of it (RFC 9110, 14.1.2); the parser takes it for unsatisfiable. */
+function normalize(header: string, size: number): string {
+  return header
+    .replace(/^bytes/i, 'bytes')
+    .replace(/([=,]\s*)-(\d+)/g, (spec, before: string, suffix: string) =>
+      Number(suffix) > size && size > 0 ? `${before}0-` : spec,
+    );
 }
 
 /** The framing of a multipart/byteranges answer (RFC 9110, 14.6). */
