@@ -59,7 +59,7 @@ export class HttpServer implements Service {
     this.#stream = new EventStream(services.events, services.configuration, services.uploads);
     const app = createApp(services, { downloads, stream: this.#stream }, report);
     const server = createServer(
-      { IncomingMessage, ServerResponse: TrackedResponse, maxHeaderSize: maxHeaderBytes, requireHostHeader: false },
+      { IncomingMessage, ServerResponse: TrackedResponse, maxHeaderSize: maxHeaderBytes },
       (request, response) => this.#handle(request, response, downloads, app),
     );
     // A slow transfer is not a broken one: only silence ends a connection (go-fastdfs cuts everything after ten minutes).

@@ -10,6 +10,7 @@ import { discardStaged, type StagedFile } from '../../storage/staging.ts';
 import { type HttpServices, readOnlyCheck } from '../services.ts';
 import { emptyUploadAnswer, sendOk, type UploadAnswer, uploadAnswer } from './answers.ts';
 import { maxParameterBytes, parameter } from './parameters.ts';
+import { groupPrefix } from './surface.ts';
 import { uploadTarget } from './upload-target.ts';
 
 /** Limits of the form around a file. Its fields are short texts; a stranger's form may not fill the memory. */
@@ -34,7 +35,7 @@ export function uploadHandlers(services: HttpServices): readonly RequestHandler[
         const digest = parameter(request, 'md5');
         if (digest !== undefined) return instantUpload(services, request, response, digest);
         if (request.method === 'GET' || request.method === 'HEAD')
-          return response.redirect(303, `${request.path}.html`);
+          return response.redirect(303, `${groupPrefix(services.config())}/upload.html`);
         const type = request.headers['content-type'] ?? 'none';
         throw new ShoalError('UNSUPPORTED_MEDIA_TYPE', { details: { type } });
       }
@@ -148,7 +149,8 @@ async function stagePart(
   try {
     for await (const chunk of part.stream) {
       // Answered before the stream is torn down, which would look as if the client had gone.
-      await writer.write(chunk as Buffer).catch((error: unknown) => {
+      await writer.write(chunk as Buffer).catch(async (error: unknown) => {
+        await writer.discard();
         fail(error);
         throw error;
       });
