@@ -14,6 +14,7 @@ import { FolderKeeper } from './files/folders.ts';
 import { FileMover } from './files/move-file.ts';
 import { FileReader } from './files/read-file.ts';
 import { FileRemover } from './files/remove-file.ts';
+import { ResumableUploads } from './files/resumable-uploads.ts';
 import { FileStorer } from './files/store-file.ts';
 import { StoreKeeper } from './files/store-keeper.ts';
 import { TrashKeeper } from './files/trash.ts';
@@ -134,6 +135,7 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     staging,
     guard,
     pathLocks: new KeyedLock(),
+    unfinished: new Map(),
     contentLocks: new KeyedLock(),
     clock,
     events,
@@ -147,6 +149,13 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
   const remover = new FileRemover(files);
   const mover = new FileMover(files);
   const folders = new FolderKeeper(files, mover, remover, reportError);
+  const uploads = new UploadRegistry(() => clock.now());
+  const resumable = new ResumableUploads(files, storer, uploads, {
+    algorithm: () => live.current.file_sum_arithmetic,
+    durable,
+    expirationHours: () => live.current.tus_expiration_hours,
+    onError: reportError,
+  });
   const trash = new TrashKeeper(files, () => live.current.trash_days, reportError);
   metrics.gauge('shoal_files', 'Live files.', () => catalog.totals().files);
   metrics.gauge('shoal_bytes', 'Bytes of live files.', () => catalog.totals().bytes);
@@ -157,7 +166,8 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     reader: new FileReader(files),
     storer,
     remover,
-    uploads: new UploadRegistry(() => clock.now()),
+    uploads,
+    resumable,
     events,
     nodeId,
     logFolder: path.join(dataDir, 'log'),
@@ -177,7 +187,7 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     version,
   });
 
-  const services: readonly Service[] = [catalog, keeper, folders, trash, http];
+  const services: readonly Service[] = [catalog, keeper, folders, resumable, trash, http];
   const supervisor = new Supervisor(services, (service, error) => logger.error({ err: error, service }, 'stop failed'));
   await supervisor.start();
   const { port } = http.address;

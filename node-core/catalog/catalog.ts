@@ -4,7 +4,7 @@ import type { DigestAlgorithm } from '../domain/digests.ts';
 import { errnoOf, ShoalError } from '../domain/errors.ts';
 import { type PathRecord, type VisibleFile, viewOf } from '../domain/file-record.ts';
 import { HybridClock } from '../domain/hybrid-clock.ts';
-import { formatDot } from '../domain/version.ts';
+import { type Dot, formatDot, sameDot } from '../domain/version.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Service } from '../runtime/service.ts';
 import { Committer, type Database } from './committer.ts';
@@ -106,6 +106,8 @@ export class Catalog implements Service {
         // Whether the numbers of the failed batch reached the disk is unknown: none of them is ever used again.
         counters.epoch = undefined;
         counters.number = 0;
+        // The batch may have reached the disk all the same.
+        this.#cache.clear();
         this.#writeError = error;
         this.#options.onWriteError(error);
       },
@@ -158,6 +160,13 @@ export class Catalog implements Service {
     const file: CataloguedFile = { ...visible, local: this.#local(visible) };
     this.#cache.set(path, file);
     return file;
+  }
+
+  /** The file that shows one version of a record. */
+  findVersion(recordPath: string, dot: Dot): CataloguedFile | undefined {
+    const record = this.record(recordPath);
+    const visible = record && viewOf(record).find((file) => sameDot(file.version.dot, dot));
+    return visible && { ...visible, local: this.#local(visible) };
   }
 
   /** All files that show a content, in order of path. */

@@ -112,11 +112,10 @@ export class CatalogTransaction {
    * @returns the new version; the caller has made room at the target.
    */
   move(from: string, version: FileVersion, to: string, by: string): FileVersion {
-    const { kind, name, scene, mtimeMs, storedMs, size, sha256, md5, sha1, blockRoot } = version;
-    const other = { ...(md5 !== undefined && { md5 }), ...(sha1 !== undefined && { sha1 }) };
-    const digests: ContentDigests = { size, sha256, ...other, blockRoot };
+    // Everything but its dot and clock goes along, what a newer node added too.
+    const { dot: _dot, clock: _clock, ...kept } = version;
     const local = this.local(from, version.dot);
-    const moved = this.write(to, { kind, digests, name, scene, mtimeMs, storedMs, movedFrom: from });
+    const moved = this.write(to, { ...kept, digests: kept, movedFrom: from });
     this.#overlay.del(keys.local(from, formatDot(version.dot)));
     if (local) this.setLocal(to, moved, local);
     this.remove(from, by, [version.dot]);

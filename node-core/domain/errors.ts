@@ -160,6 +160,13 @@ export const errorDefinitions = define({
     },
   },
 
+  CALLBACK_REFUSED: {
+    status: 400,
+    en: 'the callback may not go to {host}',
+    zh: '不允许回调到 {host}',
+    hint: { en: 'callback_hosts in the configuration names the hosts', zh: '允许的主机由配置项 callback_hosts 决定' },
+  },
+
   // --- the store ---
   DISK_FULL: {
     status: 507,

@@ -7,7 +7,7 @@
  */
 import type { ContentDigests } from './digests.ts';
 import { counterOf, type HybridTime, wallMsOf } from './hybrid-clock.ts';
-import { baseName, joinPath, parentOf, splitExtension } from './paths.ts';
+import { baseName, joinPath, maxPathBytes, parentOf, splitExtension } from './paths.ts';
 import { covers, type Dot, formatDot, joinVectors, type VersionVector, withDot } from './version.ts';
 
 /** Format number of {@link PathRecord}; a member relays formats it does not know unchanged. */
@@ -83,6 +83,7 @@ export function mergeRecords(a: PathRecord, b: PathRecord): PathRecord {
   ];
   const removal = higherRemoval(a.removal, b.removal);
   return {
+    ...mergeUnknownFields(a, b),
     format: Math.max(a.format, b.format),
     path: a.path,
     context: joinVectors(a.context, b.context),
@@ -117,28 +118,63 @@ export function removeVersions(record: PathRecord, removal: Removal, dots?: read
  * that shows already not again. Every node computes the same from the same record.
  */
 export function viewOf(record: PathRecord): VisibleFile[] {
-  const seen = new Set<string>();
+  const contents = new Set<string>();
+  const paths = new Set<string>();
   const visible: VisibleFile[] = [];
   for (const version of record.versions) {
     const content = `${version.kind}:${version.sha256}`;
-    if (seen.has(content)) continue;
-    seen.add(content);
-    const path = visible.length === 0 ? record.path : conflictPath(record.path, version);
+    if (contents.has(content)) continue;
+    contents.add(content);
+    let path = visible.length === 0 ? record.path : conflictPath(record.path, version);
+    // One node at one time can have written twice only from two epochs: a restored backup beside a clock set back.
+    if (paths.has(path)) path = conflictPath(record.path, version, ` ${version.dot.epoch}.${version.dot.number}`);
+    paths.add(path);
     visible.push({ path, recordPath: record.path, version });
   }
   return visible;
 }
 
-/** `folder/name (conflict <node> <UTC time>).ext`, computed from the version alone so that all nodes agree. */
-export function conflictPath(path: string, version: FileVersion): string {
+/** Longest name of a conflict, in bytes: what disks hold. */
+const maxNameBytes = 255;
+
+/**
+ * `folder/name (conflict <node> <UTC time>).ext`, computed from the version alone so that all nodes agree.
+ * @param more stands after the time, where node and time do not tell two versions apart.
+ */
+export function conflictPath(path: string, version: FileVersion, more = ''): string {
   const { stem, extension } = splitExtension(baseName(path));
   const time = new Date(wallMsOf(version.clock)).toISOString().replace(/[-:]/g, '').replace('T', ' ').replace('Z', '');
   const counter = counterOf(version.clock);
   const node = version.dot.node.slice(0, 8);
-  return joinPath(
-    parentOf(path),
-    `${stem} (conflict ${node} ${time}${counter === 0 ? '' : `-${counter}`})${extension}`,
-  );
+  const mark = ` (conflict ${node} ${time}${counter === 0 ? '' : `-${counter}`}${more})`;
+  const folder = parentOf(path);
+  const above = folder === '' ? 0 : Buffer.byteLength(folder) + 1;
+  const room = Math.min(maxNameBytes, maxPathBytes - above) - Buffer.byteLength(mark);
+  const ending = cutToBytes(extension, Math.max(0, room));
+  return joinPath(folder, `${cutToBytes(stem, Math.max(0, room - Buffer.byteLength(ending)))}${mark}${ending}`);
+}
+
+/** The longest beginning of a text that fits, whole characters only. */
+function cutToBytes(text: string, maxBytes: number): string {
+  let cut = '';
+  let bytes = 0;
+  for (const character of text) {
+    bytes += Buffer.byteLength(character);
+    if (bytes > maxBytes) break;
+    cut += character;
+  }
+  return cut;
+}
+
+/** Fields of newer nodes are passed on; where both sides differ the greater text wins, on every node alike. */
+function mergeUnknownFields(a: PathRecord, b: PathRecord): object {
+  const merged: Record<string, unknown> = {};
+  for (const [key, value] of [...Object.entries(a), ...Object.entries(b)]) {
+    const other = merged[key];
+    if (other === undefined || JSON.stringify(value) > JSON.stringify(other)) merged[key] = value;
+  }
+  for (const known of ['format', 'path', 'context', 'versions', 'removal']) delete merged[known];
+  return merged;
 }
 
 function hasDot(dots: readonly Dot[], dot: Dot): boolean {

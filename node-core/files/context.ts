@@ -38,13 +38,34 @@ export interface FilesContext {
   readonly guard: StoreGuard;
   /** One lock per path (folded): uploads, moves, deletes and the replicator (replication.md, 9). */
   readonly pathLocks: KeyedLock;
+  /** By folded path: finishes a commit whose bytes could not be placed. The caller holds the path. */
+  readonly unfinished: Map<string, () => Promise<void>>;
   /** One lock per content: linking changes the identity of every name of it. */
   readonly contentLocks: KeyedLock;
   readonly clock: Clock;
   readonly events: EventBus<FileEvents>;
 }
 
-/** Runs work while holding the lock of one path. */
+/**
+ * Runs work while holding the locks of some paths. What a disk error left unfinished at one of them is finished first, so
+ * that nothing is built on a half-placed file.
+ */
+export async function withPaths<T>(
+  context: FilesContext,
+  paths: readonly string[],
+  work: () => Promise<T>,
+): Promise<T> {
+  const folded = [...new Set(paths.map(foldPath))];
+  const release = await context.pathLocks.acquireAll(folded);
+  try {
+    for (const path of folded) await context.unfinished.get(path)?.();
+    return await work();
+  } finally {
+    release();
+  }
+}
+
+/** Like {@link withPaths}, for one path. */
 export function withPath<T>(context: FilesContext, path: string, work: () => Promise<T>): Promise<T> {
-  return context.pathLocks.run(foldPath(path), work);
+  return withPaths(context, [path], work);
 }

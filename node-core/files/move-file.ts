@@ -3,9 +3,8 @@ import type { CataloguedFile } from '../catalog/catalog.ts';
 import type { RetiredBytes } from '../catalog/transaction.ts';
 import type { Intent } from '../catalog/values.ts';
 import { ShoalError } from '../domain/errors.ts';
-import { foldPath } from '../domain/paths.ts';
 import { formatDot } from '../domain/version.ts';
-import type { FilesContext } from './context.ts';
+import { type FilesContext, withPaths } from './context.ts';
 import { finishIntent } from './placement.ts';
 
 /** How a move treats what stands at its target. */
@@ -29,11 +28,10 @@ export class FileMover {
    * @throws ShoalError FILE_NOT_FOUND, TARGET_EXISTS, STORE_MISSING.
    */
   async move(from: string, to: string, options: MoveOptions): Promise<CataloguedFile> {
-    const { catalog, guard, pathLocks, events } = this.#context;
+    const { catalog, guard, events } = this.#context;
     await guard.checkStore();
     const owner = catalog.find(from)?.recordPath ?? from;
-    const release = await pathLocks.acquireAll([from, owner, to].map(foldPath));
-    try {
+    const moved = await withPaths(this.#context, [from, owner, to], async () => {
       const file = catalog.find(from);
       if (!file) throw new ShoalError('FILE_NOT_FOUND', { details: { what: from } });
       if (from === to) return file;
@@ -41,12 +39,10 @@ export class FileMover {
         throw new ShoalError('TARGET_EXISTS', { details: { path: to } });
       await this.#context.contentLocks.run(file.version.sha256, () => this.#commit(file, to, options.by));
       if (file.local) await this.#context.store.pruneEmptyFolders(file.local.place);
-    } finally {
-      release();
-    }
-    const moved = catalog.find(to);
+      return catalog.find(to);
+    });
     if (!moved) throw new ShoalError('FILE_NOT_FOUND', { details: { what: to } });
-    events.emit('file-moved', { from, to });
+    if (from !== to) events.emit('file-moved', { from, to });
     return moved;
   }
 

@@ -5,6 +5,7 @@
 
 import { versionWithDot } from '../catalog/transaction.ts';
 import type { Intent } from '../catalog/values.ts';
+import { foldPath } from '../domain/paths.ts';
 import { parseDot } from '../domain/version.ts';
 import type { Place } from '../storage/file-store.ts';
 import { storeFolders } from '../storage/file-store.ts';
@@ -16,8 +17,33 @@ interface PlacedBytes {
   readonly identity: FileIdentity;
 }
 
-/** Does what an intent promised, and removes it. The caller holds the path (and the content, when it is placed). */
+/**
+ * Does what an intent promised, and removes it. The caller holds the path (and the content, when it is placed).
+ * @throws system errors of the disk. What is committed stays committed: it is finished before anything else happens at
+ * the path, at the latest by the next start.
+ */
 export async function finishIntent(context: FilesContext, intent: Intent): Promise<void> {
+  try {
+    await carryOut(context, intent);
+  } catch (error) {
+    await finishLater(context, intent);
+    throw error;
+  }
+}
+
+async function finishLater(context: FilesContext, intent: Intent): Promise<void> {
+  const path = foldPath(intent.path);
+  const before = context.unfinished.get(path);
+  const finish = async () => {
+    await before?.();
+    await redoIntent(context, intent);
+    context.unfinished.delete(path);
+  };
+  // The error may have been a passing one; else whoever comes next tries again.
+  await finish().catch(() => context.unfinished.set(path, finish));
+}
+
+async function carryOut(context: FilesContext, intent: Intent): Promise<void> {
   for (const { trashId, place } of intent.retire) await context.store.move(place, trashPlace(trashId));
   const { placing } = intent;
   const placed = placing ? await context.store.place(placing.from, intent.id, intent.path) : undefined;
@@ -55,7 +81,8 @@ async function redoRetire(context: FilesContext, intent: Intent, trashId: string
   if (context.store.identify(trashPlace(trashId))) return;
   const found = context.store.identify(place);
   if (!found) return;
-  const isSuccessor = intent.placing !== undefined && found.ino === intent.placing.identity.ino;
+  // Equal contents share an inode wherever they stand: only at the path itself can it be the successor.
+  const isSuccessor = place === intent.path && found.ino === intent.placing?.identity.ino;
   if (!isSuccessor) await context.store.move(place, trashPlace(trashId));
 }
 

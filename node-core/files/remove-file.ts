@@ -4,9 +4,8 @@ import type { CatalogTransaction, RetiredBytes } from '../catalog/transaction.ts
 import type { Intent } from '../catalog/values.ts';
 import type { DigestAlgorithm } from '../domain/digests.ts';
 import { ShoalError } from '../domain/errors.ts';
-import { foldPath } from '../domain/paths.ts';
 import { formatDot } from '../domain/version.ts';
-import type { FilesContext } from './context.ts';
+import { type FilesContext, withPaths } from './context.ts';
 import { finishIntent } from './placement.ts';
 
 /** Deletes files: a tombstone in the catalogue, the bytes to the trash. */
@@ -45,17 +44,16 @@ export class FileRemover {
 
   /** @param sha256 only files that still show this content are removed. */
   async #removeAll(paths: readonly string[], by: string, sha256?: string): Promise<CataloguedFile[]> {
-    const { catalog, guard, pathLocks, events } = this.#context;
+    const { catalog, guard, events } = this.#context;
     await guard.checkStore();
     const owners = paths.flatMap((path) => [path, catalog.find(path)?.recordPath ?? path]);
-    const release = await pathLocks.acquireAll(owners.map(foldPath));
     const removed: CataloguedFile[] = [];
-    try {
+    await withPaths(this.#context, owners, async () => {
       for (const path of paths) {
         const file = catalog.find(path);
         if (file && (sha256 === undefined || file.version.sha256 === sha256)) removed.push(file);
       }
-      if (removed.length === 0) return [];
+      if (removed.length === 0) return;
       const nowMs = this.#context.clock.now();
       const intents = await catalog.commit((transaction) =>
         removed.map((file) => commitRemoval(transaction, file, by, nowMs)),
@@ -64,9 +62,7 @@ export class FileRemover {
         const intent = intents[index];
         if (intent) await this.#finish(file, intent);
       }
-    } finally {
-      release();
-    }
+    });
     for (const { path } of removed) events.emit('file-removed', { path, by });
     return removed;
   }

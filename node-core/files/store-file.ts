@@ -12,7 +12,7 @@ import { formatDot } from '../domain/version.ts';
 import type { Place } from '../storage/file-store.ts';
 import { untouched } from '../storage/identity.ts';
 import { discardStaged, type StagedFile } from '../storage/staging.ts';
-import { type FilesContext, withPath } from './context.ts';
+import { type FilesContext, withPath, withPaths } from './context.ts';
 import { adoptByDigest, isIntact } from './integrity.ts';
 import { finishIntent } from './placement.ts';
 
@@ -118,7 +118,8 @@ export class FileStorer {
   async #storeAtFreeName(staged: StagedFile, request: StoreRequest): Promise<StoredFile> {
     for (let number = -1; number < maxNumberedNames; number += 1) {
       const path = number < 0 ? request.path : numbered(request.path, number);
-      const stored = await withPath(this.#context, path, async () => {
+      const owner = this.#context.catalog.find(path)?.recordPath ?? path;
+      const stored = await withPaths(this.#context, [path, owner], async () => {
         const current = this.#context.catalog.find(path);
         if (current?.version.sha256 === staged.digests.sha256) return this.#storeAgain(staged, request, current);
         if (current && request.occupied === 'number') return undefined;
@@ -159,9 +160,11 @@ export class FileStorer {
     // An upload under a conflict name replaces that version only; anywhere else it has seen all that is there.
     const path = current?.recordPath ?? request.path;
     const replaces = current && current.path !== path ? [current.version.dot] : undefined;
+    let written: FileVersion | undefined;
     await this.#commit(staged, (transaction) => {
       const before = transaction.record(path).versions;
       const version = transaction.write(path, next, replaces);
+      written = version;
       const kept = new Set(transaction.record(path).versions.map(({ dot }) => formatDot(dot)));
       const retire: RetiredBytes[] = [];
       for (const old of before) {
@@ -172,7 +175,8 @@ export class FileStorer {
       request.alongside?.(transaction, request.path);
       return { path, version, retire };
     });
-    const stored = this.#context.catalog.find(request.path);
+    // A version written under a conflict name shows wherever its clock puts it now.
+    const stored = written && this.#context.catalog.findVersion(path, written.dot);
     if (!stored) throw new Error(`${request.path} was committed but does not show`);
     return stored;
   }

@@ -1,4 +1,4 @@
-import type { TrashEntry } from '../catalog/values.ts';
+import type { LinkSource, TrashEntry } from '../catalog/values.ts';
 import type { Service } from '../runtime/service.ts';
 import { untouched } from '../storage/identity.ts';
 import type { FilesContext } from './context.ts';
@@ -54,6 +54,16 @@ export class TrashKeeper implements Service {
     return freed;
   }
 
+  /** Another name of the same bytes, which equal uploads can be linked to from now on. */
+  async #heir(entry: TrashEntry): Promise<LinkSource | undefined> {
+    const { catalog, store } = this.#context;
+    for (const place of await catalog.placesOf(entry.sha256)) {
+      const identity = place === entry.place ? undefined : store.identify(place);
+      if (identity?.ino === entry.identity.ino) return { place, identity };
+    }
+    return undefined;
+  }
+
   #purgeBehind(): void {
     this.#running = this.#running.then(() => this.purge()).catch(this.#onError);
   }
@@ -62,7 +72,7 @@ export class TrashKeeper implements Service {
     const { catalog, store, contentLocks } = this.#context;
     return contentLocks.run(entry.sha256, async () => {
       const source = catalog.linkSource(entry.sha256);
-      const shared = source && source.place !== entry.place ? source : undefined;
+      const shared = source?.place === entry.place ? await this.#heir(entry) : source;
       const before = shared && store.identify(shared.place);
       // The entry goes first: bytes without an entry are swept at start, an entry without bytes would lie.
       await catalog.commit((transaction) => transaction.removeTrash(entry.id));

@@ -10,6 +10,7 @@ import { type ReportError, sendError } from './error-mapper.ts';
 import { operationRoutes } from './operations.ts';
 import { uploadPage } from './pages/upload-page.ts';
 import type { HttpServices } from './services.ts';
+import { tusHandler } from './tus/tus-handler.ts';
 
 /** What the app shares with the server around it. */
 export interface AppParts {
@@ -28,6 +29,7 @@ export function createApp(services: HttpServices, parts: AppParts, report: Repor
   app.use('/api/v1', apiRoutes(services, parts.downloads, parts.stream));
   const prefix = groupPrefix(services.config());
   if (prefix !== '') app.get('/', uploadPage(services));
+  app.use(`${prefix}/big/upload`, tusHandler(services, parts.downloads, report));
   app.use(prefix === '' ? '/' : prefix, compatibleRoutes(services));
   app.use((request) => {
     throw new ShoalError('ROUTE_NOT_FOUND', { details: { path: request.path.slice(0, 200) } });

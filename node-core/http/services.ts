@@ -9,6 +9,7 @@ import type { FolderKeeper } from '../files/folders.ts';
 import type { FileMover } from '../files/move-file.ts';
 import type { FileReader } from '../files/read-file.ts';
 import type { FileRemover } from '../files/remove-file.ts';
+import type { ResumableUploads } from '../files/resumable-uploads.ts';
 import type { FileStorer } from '../files/store-file.ts';
 import type { UploadRegistry } from '../files/uploads.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -32,6 +33,7 @@ export interface HttpServices {
   readonly browser: FolderBrowser;
   readonly staging: Staging;
   readonly uploads: UploadRegistry;
+  readonly resumable: ResumableUploads;
   readonly events: EventBus<FileEvents>;
   readonly nodeId: string;
   /** Absolute path of the log folder. */

@@ -26,6 +26,7 @@ export class Supervisor {
   /** Starts all. When one fails, those that had started (and the failed one) are stopped, and its error is thrown. */
   async start(): Promise<void> {
     for (const service of this.#services) {
+      if (this.#stopping) throw new Error('stopped while it was starting');
       this.#started.push(service);
       try {
         await service.start();

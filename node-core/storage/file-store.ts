@@ -202,8 +202,7 @@ export class FileStore {
     const parent = parentOf(logicalPath);
     if (parent === '') return true;
     const folder = this.pathOf(parent);
-    const there = realPathOf(folder);
-    if (there !== undefined) return this.#isInside(there);
+    if (!this.#leadsInside(folder)) return false;
     try {
       const first = await mkdir(folder, { recursive: true });
       if (first !== undefined) {
@@ -213,8 +212,7 @@ export class FileStore {
       if (['EEXIST', 'ENOTDIR', 'ENAMETOOLONG', 'EINVAL', 'ELOOP'].includes(errnoOf(error) ?? '')) return false;
       throw error;
     }
-    const made = realPathOf(folder);
-    return made !== undefined && this.#isInside(made);
+    return this.#leadsInside(folder);
   }
 
   #syncNewFolder(folder: string): void {
@@ -236,10 +234,20 @@ export class FileStore {
     return pending;
   }
 
-  /** Both resolved now: a folder, or the store itself, may have become a link to somewhere else. */
-  #isInside(realFolder: string): boolean {
+  /**
+   * Whether a folder, as far as it exists, is inside the store. Resolved at every use: a folder, or the store itself, may
+   * have become a link to somewhere else.
+   */
+  #leadsInside(folder: string): boolean {
     const root = realPathOf(this.#root);
-    return root !== undefined && realFolder.startsWith(root + path.sep);
+    if (root === undefined) return false;
+    let existing = folder;
+    let real = realPathOf(existing);
+    while (real === undefined && existing.length > this.#root.length) {
+      existing = path.dirname(existing);
+      real = realPathOf(existing);
+    }
+    return real === root || real?.startsWith(root + path.sep) === true;
   }
 }
 

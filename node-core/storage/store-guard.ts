@@ -45,6 +45,7 @@ export class StoreGuard {
   #checkedAt = Number.NEGATIVE_INFINITY;
   #space: DiskSpace = { total: 0, free: 0, floor: 0 };
   #takenSince = 0;
+  #looking: Promise<void> | undefined;
 
   /** @param folder absolute path of `files/`, which may be a link to a folder elsewhere. */
   constructor(folder: string, floor: () => SpaceFloor, clock: Clock) {
@@ -101,14 +102,22 @@ export class StoreGuard {
   async checkWrite(bytes: number): Promise<void> {
     await this.checkStore();
     if (this.#clock.monotonic() - this.#checkedAt > trustMs) {
-      this.#space = await this.space();
-      this.#takenSince = 0;
-      this.#checkedAt = this.#clock.monotonic();
+      // Those who ask in the same moment share one look, so that each is counted against it.
+      this.#looking ??= this.#look().finally(() => {
+        this.#looking = undefined;
+      });
+      await this.#looking;
     }
     const { free, floor } = this.#space;
     if (free - this.#takenSince - bytes < floor) throw new ShoalError('DISK_FULL');
     // What is announced now is counted until the next look at the disk, so that many at once cannot overrun the floor.
     this.#takenSince += bytes;
+  }
+
+  async #look(): Promise<void> {
+    this.#space = await this.space();
+    this.#takenSince = 0;
+    this.#checkedAt = this.#clock.monotonic();
   }
 
   /** Space of the disk now. @throws system errors when the folder is gone. */
@@ -129,7 +138,8 @@ export class StoreGuard {
   async #readMarker(): Promise<string | undefined> {
     try {
       await stat(this.#folder);
-      return (await readFile(path.join(this.#folder, markerName), 'utf8')).trim();
+      // An empty marker was cut short by a crash: it names no store.
+      return (await readFile(path.join(this.#folder, markerName), 'utf8')).trim() || undefined;
     } catch (error) {
       if (isAbsent(error)) return undefined;
       throw error;

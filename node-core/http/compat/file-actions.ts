@@ -71,6 +71,9 @@ export function checkFilesExist(services: HttpServices): RequestHandler {
 async function findFile(services: HttpServices, request: Request): Promise<CataloguedFile | undefined> {
   const digest = parameter(request, 'md5');
   if (digest === undefined) return services.catalog.find(pathParameter(services, request));
+  // Clients of tus know a file by the id of its upload (go-fastdfs-api, get_file_info).
+  const uploaded = /^[0-9a-f]{32}$/i.test(digest) ? await services.resumable.fileOf(digest.toLowerCase()) : undefined;
+  if (uploaded) return uploaded;
   const { algorithm, hex } = digestParameter(digest);
   const [file] = await services.catalog.findByDigest(algorithm, hex, 1);
   return file;

@@ -77,13 +77,16 @@ function displayName(original: string, filename: string | undefined): string {
 function storedName(original: string, filename: string | undefined, config: Config): string {
   if (filename !== undefined) return clientFileName(filename);
   const name = clientFileName(original);
-  if (config.rename_file) return `${randomUUID().replaceAll('-', '')}${safeExtension(name)}`;
+  if (name === '') return uniqueName(name);
+  if (config.rename_file) return uniqueName(name);
   if (!config.enable_trim_file_name_special_char) return name;
-  const trimmed = trimSpecialCharacters(name);
-  // Nothing of the name is left: a unique one, never a shared stump that others collide with.
-  return splitExtension(trimmed).stem.replaceAll('.', '') === ''
-    ? `${randomUUID().replaceAll('-', '')}${safeExtension(name)}`
-    : trimmed;
+  // Nothing of the name would be left: a unique one, never a stump that others share.
+  const stem = trimSpecialCharacters(splitExtension(name).stem);
+  return stem.replaceAll('.', '') === '' ? uniqueName(name) : trimSpecialCharacters(name);
+}
+
+function uniqueName(name: string): string {
+  return `${randomUUID().replaceAll('-', '')}${safeExtension(name)}`;
 }
 
 function safeExtension(name: string): string {

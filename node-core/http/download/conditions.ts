@@ -44,7 +44,11 @@ function matches(header: string, etag: string, comparison: 'strong' | 'weak'): b
 }
 
 function secondsOf(header: string | undefined): number | undefined {
-  if (header === undefined) return undefined;
-  const ms = Date.parse(header);
+  // RFC 9110, 5.6.7: these three forms and nothing else; the last one has no zone and means UTC.
+  const text = header?.trim() ?? '';
+  const zoned = /^[a-z]{3,9}, \d{2}[ -][a-z]{3}[ -]\d{2,4} \d{2}:\d{2}:\d{2} GMT$/i.test(text);
+  const asctime = /^[a-z]{3} [a-z]{3} [ \d]\d \d{2}:\d{2}:\d{2} \d{4}$/i.test(text);
+  if (!zoned && !asctime) return undefined;
+  const ms = Date.parse(asctime ? `${text} GMT` : text);
   return Number.isNaN(ms) ? undefined : Math.floor(ms / 1000);
 }

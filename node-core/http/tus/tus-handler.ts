@@ -1,0 +1,217 @@
+/** `G/big/upload/`: tus 1.0.0 by @tus/server over our pipeline. */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { randomBytes } from 'node:crypto';
+import { MemoryLocker, Metadata, Server, type Upload } from '@tus/server';
+import type { Request, RequestHandler, Response } from 'express';
+import type { ResumableUpload } from '../../catalog/values.ts';
+import { describeError, ShoalError, toShoalError } from '../../domain/errors.ts';
+import { joinPath } from '../../domain/paths.ts';
+import type { PlanUpload } from '../../files/resumable-uploads.ts';
+import { domainOf } from '../compat/answers.ts';
+import { groupPrefix } from '../compat/surface.ts';
+import { uploadTarget } from '../compat/upload-target.ts';
+import type { DownloadPath } from '../download/download-path.ts';
+import type { ReportError } from '../error-mapper.ts';
+import { languageOf } from '../language.ts';
+import { type HttpServices, readOnlyCheck } from '../services.ts';
+import { TrackedResponse } from '../tracked-response.ts';
+import { checkCallback, notifyCallback } from './callback.ts';
+import { checksumAlgorithms, concatenationHeader, type RequestExtras, ShoalDataStore } from './data-store.ts';
+
+/** Most parts of one concatenation. */
+const maxParts = 1000;
+
+const statusNames = { 'tus-resumable': '1.0.0' } as const;
+
+/** What one request is, for the parts of @tus/server that are not told. */
+interface Exchange extends RequestExtras {
+  readonly request: Request;
+  readonly response: Response;
+}
+
+/** The handler of everything below `G/big/upload`. */
+export function tusHandler(services: HttpServices, downloads: DownloadPath, report: ReportError): RequestHandler {
+  const exchange = new AsyncLocalStorage<Exchange>();
+  const current = (): Exchange => {
+    const store = exchange.getStore();
+    if (!store) throw new Error('outside of a request');
+    return store;
+  };
+  const base = `${groupPrefix(services.config())}/big/upload`;
+  const plan = planOf(services);
+  const server = new Server({
+    path: base,
+    datastore: new ShoalDataStore(services.resumable, current),
+    locker: new MemoryLocker(),
+    maxSize: () => services.config().max_upload_bytes,
+    namingFunction: () => randomBytes(16).toString('hex'),
+    generateUrl: (_request, { id }) => `${domainOf(current().request, services.config())}${base}/${id}`,
+    disableTerminationForFinishedUploads: true,
+    allowedHeaders: ['Upload-Checksum', 'Auth-Token'],
+    exposedHeaders: ['Upload-Expires'],
+    onUploadCreate: async (_request, upload) => {
+      if (!current().isPartial) checkNewUpload(services, upload);
+      return {};
+    },
+    onUploadFinish: async (_request, { id }) => {
+      await finish(services, plan, id, current().request);
+      return {};
+    },
+    onResponseError: (_request, error) => failureOf(error, current(), report),
+  });
+
+  return async (request, response, next) => {
+    const config = services.config();
+    if (!config.enable_tus) throw new ShoalError('ROUTE_NOT_FOUND', { details: { path: request.path } });
+    if (response instanceof TrackedResponse) response.kind = 'upload';
+    const id = /\/big\/upload\/([0-9A-Za-z_-]{1,128})\/?$/.exec(request.originalUrl.split('?')[0] ?? '')?.[1];
+    if (request.method === 'GET') return download(services, downloads, request, response, id);
+    const allowed = ['POST', 'HEAD', 'PATCH', 'DELETE', 'OPTIONS'];
+    if (!allowed.includes(request.method)) return next();
+    if (request.method !== 'HEAD' && request.method !== 'OPTIONS') readOnlyCheck(services);
+    const extras: Exchange = {
+      by: services.access.addressOf(request),
+      isPartial: request.headers['upload-concat'] === 'partial',
+      checksum: header(request, 'upload-checksum'),
+      request,
+      response,
+    };
+    if (request.method === 'OPTIONS') response.setHeader('Tus-Checksum-Algorithm', checksumAlgorithms.join(','));
+    addConcatenation(services, response, id, (part) => `${base}/${part}`);
+    request.url = request.originalUrl;
+    await exchange.run(extras, async () => {
+      if (request.method === 'POST' && header(request, 'upload-concat')?.startsWith('final;')) {
+        await concatenate(services, plan, extras, base);
+      } else await server.handle(request, response);
+    });
+  };
+}
+
+/** Where a completed upload goes: decided by its metadata, at the time it is complete. */
+function planOf(services: HttpServices): PlanUpload {
+  return ({ metadata, by }: ResumableUpload) => {
+    const config = services.config();
+    const target = targetOf(services, metadata);
+    return {
+      path: target.path,
+      name: target.name,
+      scene: target.scene,
+      occupied: config.enable_distinct_file ? 'number' : 'replace',
+      by,
+    };
+  };
+}
+
+/** A path of tus metadata stands below the scene: `<scene>/<path>/<name>`. */
+function targetOf(services: HttpServices, metadata: ResumableUpload['metadata']) {
+  const { filename, path, scene } = metadata;
+  const config = services.config();
+  const folder = path ? joinPath(scene || config.default_scene, path) : undefined;
+  const fields = { scene: scene || undefined, path: folder };
+  return uploadTarget(filename || 'file', fields, config, services.peerId(), services.clock.now());
+}
+
+/** What will be refused at the end is refused at once: gigabytes later is too late. */
+function checkNewUpload(services: HttpServices, upload: Upload): void {
+  const metadata = upload.metadata ?? {};
+  if (!metadata.filename) throw new ShoalError('PARAMETER_MISSING', { details: { name: 'filename' } });
+  targetOf(services, metadata);
+  if (metadata.callback_url) checkCallback(metadata.callback_url, services.config().callback_hosts);
+}
+
+async function finish(services: HttpServices, plan: PlanUpload, id: string, request: Request): Promise<void> {
+  const upload = services.resumable.find(id);
+  if (!upload || upload.concatenation === 'partial') return;
+  const wasDone = upload.done !== undefined;
+  const { file } = await services.resumable.complete(id, plan);
+  if (wasDone) return;
+  services.metrics.receivedBytes.inc(file.version.size);
+  const callback = upload.metadata.callback_url;
+  if (callback) notifyCallback(services, callback, id, file, domainOf(request, services.config()));
+}
+
+/** Makes a final upload of complete partial ones; answers when the file is stored. */
+async function concatenate(services: HttpServices, plan: PlanUpload, extras: Exchange, base: string): Promise<void> {
+  const { request, response, by } = extras;
+  const urls = (header(request, 'upload-concat') ?? '').slice('final;'.length).trim().split(/\s+/);
+  const parts = urls.map((url) => services.resumable.find(url.replace(/\/$/, '').split('/').at(-1) ?? ''));
+  const complete = parts.filter(
+    (part) => part !== undefined && part.concatenation === 'partial' && part.safe === part.size,
+  );
+  if (urls.length > maxParts || complete.length !== urls.length || complete.length === 0) {
+    throw new ShoalError('BAD_REQUEST', {
+      details: { reason: 'Upload-Concat names uploads that are not complete parts' },
+    });
+  }
+  const known = complete as ResumableUpload[];
+  const metadata = metadataOf(header(request, 'upload-metadata'));
+  const id = randomBytes(16).toString('hex');
+  const size = known.reduce((sum, part) => sum + part.safe, 0);
+  checkNewUpload(services, { metadata } as Upload);
+  const maxBytes = services.config().max_upload_bytes;
+  if (maxBytes > 0 && size > maxBytes) throw new ShoalError('FILE_TOO_LARGE', { details: { maxBytes } });
+  await services.resumable.create({
+    id,
+    metadata,
+    by,
+    size,
+    concatenation: 'final',
+    parts: known.map((part) => part.id),
+  });
+  await services.resumable.concatenate(id, known);
+  await finish(services, plan, id, request);
+  response.set({ ...statusNames, Location: `${domainOf(request, services.config())}${base}/${id}` });
+  response.status(201).end();
+}
+
+function metadataOf(text: string | undefined): ResumableUpload['metadata'] {
+  try {
+    return text === undefined ? {} : Metadata.parse(text);
+  } catch (error) {
+    throw new ShoalError('BAD_REQUEST', { details: { reason: 'Upload-Metadata is broken' }, cause: error });
+  }
+}
+
+/** `GET <upload url>`: the content of a finished upload, wherever it stands by now. */
+async function download(
+  services: HttpServices,
+  downloads: DownloadPath,
+  request: Request,
+  response: Response,
+  id: string | undefined,
+): Promise<void> {
+  const file = id === undefined ? undefined : await services.resumable.fileOf(id);
+  if (!file) throw new ShoalError('FILE_NOT_FOUND', { details: { what: id ?? '' } });
+  const mark = request.originalUrl.indexOf('?');
+  downloads.serveFile(request, response, file.path, mark < 0 ? '' : request.originalUrl.slice(mark + 1));
+}
+
+function addConcatenation(
+  services: HttpServices,
+  response: Response,
+  id: string | undefined,
+  urlOf: (id: string) => string,
+): void {
+  const upload = id === undefined ? undefined : services.resumable.find(id);
+  const value = upload && concatenationHeader(upload, urlOf);
+  if (value !== undefined) response.setHeader('Upload-Concat', value);
+}
+
+/** Coded errors in the form of @tus/server; its own keep their words. */
+function failureOf(
+  error: Error | { status_code: number; body: string },
+  { request, response }: Exchange,
+  report: ReportError,
+) {
+  if ('status_code' in error) return undefined;
+  const coded = toShoalError(error);
+  if (coded.status >= 500) report(coded, request);
+  if (response instanceof TrackedResponse) response.errorCode = coded.code;
+  const { status, message, code } = describeError(coded, languageOf(request));
+  return { status_code: status, body: `${JSON.stringify({ status: 'fail', message, data: null, code })}\n` };
+}
+
+function header(request: Request, name: string): string | undefined {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
