@@ -47,6 +47,7 @@ export function tusHandler(services: HttpServices, downloads: DownloadPath, repo
     namingFunction: () => randomBytes(16).toString('hex'),
     generateUrl: (_request, { id }) => `${domainOf(current().request, services.config())}${base}/${id}`,
     disableTerminationForFinishedUploads: true,
+    allowedOrigins: () => services.config().enable_cross_origin,
     allowedHeaders: ['Upload-Checksum', 'Auth-Token'],
     exposedHeaders: ['Upload-Expires'],
     onUploadCreate: async (_request, upload) => {
