@@ -26,6 +26,13 @@ export interface FileEvents {
     readonly finished: boolean;
   };
   'folder-made': { readonly path: string };
+  /** Files found in the store's folder are being taken in. */
+  'adopt-progress': {
+    readonly taken: number;
+    readonly known: number;
+    readonly skipped: number;
+    readonly finished: boolean;
+  };
   /** Bytes that are not what was stored. */
   'bytes-damaged': { readonly path: string; readonly place: string };
 }

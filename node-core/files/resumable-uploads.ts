@@ -126,6 +126,8 @@ export class ResumableUploads implements Service {
    */
   async append(id: string, offset: number, chunks: AsyncIterable<Uint8Array>, check?: PartCheck): Promise<number> {
     const upload = this.#require(id);
+    // Complete: the bytes may have moved on already, and nothing more can come.
+    if (upload.done || upload.size === offset) return offset;
     const file = this.#fileOf(id);
     this.#writing.add(id);
     const entry = this.#registry.begin({

@@ -1,4 +1,4 @@
-// `npm run bench [-- get upload records]`. See README.md beside this file.
+// `npm run bench [-- get upload records tus]`. See README.md beside this file.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import fs from 'node:fs';
@@ -14,7 +14,7 @@ const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'shoal-bench-'));
 // nginx's workers may be another user.
 fs.chmodSync(folder, 0o755);
 const children = new Set();
-const parts = new Set(process.argv.slice(2).length > 0 ? process.argv.slice(2) : ['get', 'upload', 'records']);
+const parts = new Set(process.argv.slice(2).length > 0 ? process.argv.slice(2) : ['get', 'upload', 'records', 'tus']);
 const has = (name) => spawnSync(name, ['-v'], { stdio: 'ignore' }).error === undefined;
 const withNginx = has('nginx');
 const withWrk = has('wrk');
@@ -290,8 +290,76 @@ async function benchRecords() {
   await timed('a page of a listing (1 000 of 50 000)', `${again.url}/group1/flat/`);
   await timed('stat', `${again.url}/group1/stat`);
   await timed('get_file_info', `${again.url}/group1/get_file_info?path=flat/file-4242.txt`);
+  await timed('search for a rare name', `${again.url}/group1/search?kw=file-99998`);
+  await timed('search that finds nothing', `${again.url}/group1/search?kw=elif-99998`);
+  await timed('search for what every name holds', `${again.url}/group1/search?kw=file`);
   await timed('list_dir of 50 000', `${again.url}/group1/list_dir?dir=flat`);
   await stop(again);
+}
+
+/** Peak and current memory of a process, in MiB. */
+function memoryOf({ pid }) {
+  const status = fs.readFileSync(`/proc/${pid}/status`, 'utf8');
+  return ['VmHWM', 'VmRSS'].map((name) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)[1]) / 1024);
+}
+
+/** One file of 10 GB by tus, in PATCHes of 1 GB; its memory must not grow with what has been sent. */
+async function benchTus() {
+  const node = await startNode('tus', {});
+  const total = 10_000_000_000;
+  const patchBytes = 1_000_000_000;
+  const tus = { 'Tus-Resumable': '1.0.0' };
+  const call = (method, url, headers, write) =>
+    new Promise((resolve, reject) => {
+      const request = http.request(url, { method, headers: { ...tus, ...headers } }, (response) => {
+        response.resume();
+        response.on('end', () => resolve(response));
+      });
+      request.on('error', reject);
+      if (write) write(request);
+      else request.end();
+    });
+  const metadata = `filename ${Buffer.from('large.bin').toString('base64')}`;
+  const created = await call('POST', `${node.url}/group1/big/upload/`, {
+    'Upload-Length': total,
+    'Upload-Metadata': metadata,
+  });
+  const block = randomBytes(1_000_000);
+  const began = performance.now();
+  const resident = [];
+  for (let offset = 0; offset < total; offset += patchBytes) {
+    const headers = {
+      'Upload-Offset': offset,
+      'Content-Type': 'application/offset+octet-stream',
+      'Content-Length': patchBytes,
+    };
+    const answer = await call('PATCH', created.headers.location, headers, (request) => {
+      let left = patchBytes / block.length;
+      const push = () => {
+        while (left > 0) {
+          left -= 1;
+          // Every block differs, so that nothing on the way can take one for another.
+          block.writeDoubleLE(offset + left);
+          if (!request.write(Buffer.from(block))) return request.once('drain', push);
+        }
+        request.end();
+      };
+      push();
+    });
+    if (answer.statusCode !== 204) throw new Error(`status ${answer.statusCode}`);
+    if (fs.existsSync('/proc/self/status')) resident.push(memoryOf(node.child)[1]);
+  }
+  const seconds = (performance.now() - began) / 1000;
+  row('tus, one file of 10 GB', `${number(total / 1e6 / seconds)} MB/s`);
+  if (resident.length > 0) {
+    row(
+      'memory after 1 GB, after 10 GB, at most',
+      `${number(resident[0])} MiB`,
+      `${number(resident.at(-1))} MiB`,
+      `${number(memoryOf(node.child)[0])} MiB`,
+    );
+  }
+  await stop(node);
 }
 
 try {
@@ -302,6 +370,7 @@ try {
   if (parts.has('get')) await benchGet();
   if (parts.has('upload')) await benchUpload();
   if (parts.has('records')) await benchRecords();
+  if (parts.has('tus')) await benchTus();
 } finally {
   for (const child of children) child.kill('SIGKILL');
   fs.rmSync(folder, { recursive: true, force: true });

@@ -8,6 +8,9 @@ export const maxCachedBytes = 256 * 1024;
 /** Contents up to this size are kept as text too: Node then sends head and body with one write. */
 const maxTextBytes = 16 * 1024;
 
+/** How long one look at the file on disk counts, in milliseconds. What is in memory is what was stored in any case. */
+const lookMs = 1;
+
 /** A content in memory, and the file on disk that it was read from. */
 export interface CachedContent {
   readonly file: CataloguedFile;
@@ -21,10 +24,13 @@ export interface CachedContent {
 
 /**
  * Small contents that were read lately. An entry counts only for the very catalogue entry that it was read for, and while
- * the file on disk is still the same: checked with one stat at each use.
+ * the file on disk is still the same: checked with a stat, shared by what comes within a millisecond.
  */
 export class MemoryCache {
   readonly #contents: LRUCache<string, CachedContent>;
+  /** What was looked at last, and when: a burst of requests for one file shares a look. */
+  #lookedAt: CachedContent | undefined;
+  #lookedMs = Number.NEGATIVE_INFINITY;
 
   /** @param maxBytes memory for contents; 0 keeps none. */
   constructor(maxBytes: number) {
@@ -39,9 +45,18 @@ export class MemoryCache {
   get(file: CataloguedFile): CachedContent | undefined {
     const cached = this.#contents.get(file.path);
     if (!cached) return undefined;
-    if (cached.file === file && isUnchanged(cached)) return cached;
+    if (cached.file === file && this.#isTrue(cached)) return cached;
     this.#contents.delete(file.path);
     return undefined;
+  }
+
+  #isTrue(cached: CachedContent): boolean {
+    const now = performance.now();
+    if (this.#lookedAt === cached && now - this.#lookedMs < lookMs) return true;
+    if (!isUnchanged(cached)) return false;
+    this.#lookedAt = cached;
+    this.#lookedMs = now;
+    return true;
   }
 
   /** Keeps a content that was read whole from an open file. @param onDisk absolute path it was read from. */
