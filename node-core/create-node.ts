@@ -8,7 +8,9 @@ import { LiveConfiguration } from './config/live.ts';
 import { type LoadConfigOptions, type LoadedConfig, loadConfig } from './config/load.ts';
 import type { ConfigFlags, Environment } from './config/overrides.ts';
 import { errnoOf, ShoalError } from './domain/errors.ts';
+import { FileAdopter } from './files/adopt-file.ts';
 import { FolderBrowser } from './files/browse.ts';
+import { StoreChecker } from './files/check-store.ts';
 import type { FileEvents, FilesContext } from './files/context.ts';
 import { FolderKeeper } from './files/folders.ts';
 import { FileMover } from './files/move-file.ts';
@@ -156,7 +158,9 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     expirationHours: () => live.current.tus_expiration_hours,
     onError: reportError,
   });
-  const trash = new TrashKeeper(files, () => live.current.trash_days, reportError);
+  const checker = new StoreChecker(files);
+  const adopter = new FileAdopter(files, () => config.file_sum_arithmetic);
+  const trash = new TrashKeeper(files, storer, () => live.current.trash_days, reportError);
   metrics.gauge('shoal_files', 'Live files.', () => catalog.totals().files);
   metrics.gauge('shoal_bytes', 'Bytes of live files.', () => catalog.totals().bytes);
   const http = new HttpServer({
@@ -168,8 +172,12 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     remover,
     uploads,
     resumable,
+    trash,
     events,
+    checker,
+    adopter,
     nodeId,
+    dataFolder: dataDir,
     logFolder: path.join(dataDir, 'log'),
     mover,
     folders,
@@ -187,11 +195,11 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     version,
   });
 
-  const services: readonly Service[] = [catalog, keeper, folders, resumable, trash, http];
+  const services: readonly Service[] = [catalog, keeper, folders, resumable, checker, adopter, trash, http];
   const supervisor = new Supervisor(services, (service, error) => logger.error({ err: error, service }, 'stop failed'));
   await supervisor.start();
   const { port } = http.address;
-  const url = `http://127.0.0.1:${port}/`;
+  const url = `${config.enable_https ? 'https' : 'http'}://127.0.0.1:${port}/`;
   logger.info({ node: nodeId, url, version, data: dataDir }, 'ready');
   let stopped: Promise<void> | undefined;
   return {

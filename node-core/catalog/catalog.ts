@@ -10,6 +10,7 @@ import type { Service } from '../runtime/service.ts';
 import { Committer, type Database } from './committer.ts';
 import { type EntryKind, keys, lastPart } from './keys.ts';
 import { upgradeCatalog } from './migrations.ts';
+import { type ListedFile, recountDay, walkFiles } from './recount.ts';
 import { searchNames } from './search-index.ts';
 import { CatalogTransaction, type CommitCounters } from './transaction.ts';
 import {
@@ -66,6 +67,7 @@ export class Catalog implements Service {
   #committer: Committer | undefined;
   #counters: CommitCounters | undefined;
   #writeError: unknown;
+  #recounting: Promise<unknown> = Promise.resolve();
 
   constructor(options: CatalogOptions) {
     this.#options = options;
@@ -228,6 +230,20 @@ export class Catalog implements Service {
     return text === undefined ? { files: 0, bytes: 0 } : decode.day(key, text);
   }
 
+  /** Every visible file, folder by folder, as of now. Other work goes on between two pages. */
+  walk(): AsyncGenerator<ListedFile> {
+    return walkFiles(this.#open());
+  }
+
+  /** Counts a day's files anew and corrects its row, and that of `all`. @returns the row now. */
+  recountDay(day: string): Promise<DayStatistics> {
+    const committer = this.#committer;
+    if (!committer) return Promise.reject(new ShoalError('NOT_READY', { details: { reason: 'catalogue' } }));
+    const recount = this.#recounting.then(() => recountDay(this.#open(), committer, day));
+    this.#recounting = recount.catch(() => undefined);
+    return recount;
+  }
+
   /** What commits promised and may not have finished. */
   async intents(): Promise<Intent[]> {
     const found: Intent[] = [];
@@ -238,6 +254,29 @@ export class Catalog implements Service {
   /** Trash entries, oldest first. */
   async *trash(): AsyncGenerator<TrashEntry> {
     for await (const [key, text] of this.#open().iterator(keys.trashes())) yield decode.trash(key, text);
+  }
+
+  /** One page of the trash, newest first. @param before id of the last entry of the page before. */
+  async listTrash(limit: number, before?: string): Promise<TrashEntry[]> {
+    const range = { ...keys.trashes(), ...(before !== undefined && { lt: keys.trash(before) }) };
+    const rows = await this.#open()
+      .iterator({ ...range, reverse: true, limit })
+      .all();
+    return rows.map(([key, text]) => decode.trash(key, text));
+  }
+
+  /** One trash entry. */
+  trashEntry(id: string): TrashEntry | undefined {
+    const key = keys.trash(id);
+    const text = this.#open().getSync(key);
+    return text === undefined ? undefined : decode.trash(key, text);
+  }
+
+  /** Raw block list of a content: 32 bytes a block. Contents of one block have none of their own. */
+  blocks(sha256: string): Buffer {
+    const key = keys.blocks(sha256);
+    const text = this.#open().getSync(key);
+    return text === undefined ? Buffer.alloc(0) : Buffer.from(decode.string(key, text), 'base64');
   }
 
   /** Changes of folders that are not complete. */

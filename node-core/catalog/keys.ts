@@ -56,6 +56,12 @@ export const keys = {
   alias: (path: string) => `n${sep}${path}`,
   entry: (folder: string, kind: EntryKind, name: string) => `t${sep}${folder}${sep}${entryLetter[kind]}${sep}${name}`,
   entries: (folder: string) => below('t', folder),
+  allEntries: () => below('t'),
+  /** The path that an entry key stands for. */
+  pathOfEntry: (key: string): string => {
+    const [, folder = '', , name = ''] = key.split(sep);
+    return folder === '' ? name : `${folder}/${name}`;
+  },
   entriesAfter: (folder: string, kind: EntryKind, name: string): KeyRange => ({
     gt: `t${sep}${folder}${sep}${entryLetter[kind]}${sep}${name}`,
     lt: `t${sep}${folder}${next}`,

@@ -91,6 +91,7 @@ export const errorDefinitions = define({
   // --- files ---
   FILE_NOT_FOUND: { status: 404, en: 'there is no file {what}', zh: '文件 {what} 不存在' },
   FOLDER_NOT_FOUND: { status: 404, en: 'there is no folder {what}', zh: '文件夹 {what} 不存在' },
+  TRASH_NOT_FOUND: { status: 404, en: 'the trash holds nothing under {id}', zh: '回收站中没有 {id}' },
   TARGET_EXISTS: {
     status: 409,
     en: 'there is something at {path} already',
@@ -167,7 +168,34 @@ export const errorDefinitions = define({
     hint: { en: 'callback_hosts in the configuration names the hosts', zh: '允许的主机由配置项 callback_hosts 决定' },
   },
 
+  ADMIN_KEY_REFUSED: {
+    status: 401,
+    en: 'the key is not the admin_key of this node',
+    zh: '密钥与本节点的 admin_key 不符',
+    hint: {
+      en: 'admin_key stands in conf/cfg.json; while it is empty no key is accepted',
+      zh: 'admin_key 见 conf/cfg.json;为空时不接受任何密钥',
+    },
+  },
+  PEER_WORD_REFUSED: {
+    status: 403,
+    en: 'what another node says of a file is not taken on its word',
+    zh: '不采信其他节点对文件的声明',
+    hint: { en: 'upload the file itself', zh: '请直接上传文件' },
+  },
+  MIGRATION_OFF: {
+    status: 403,
+    en: 'files found in the store folder are not taken in here',
+    zh: '本节点未允许收录存储目录中发现的文件',
+    hint: { en: 'enable_migrate in the configuration switches it on', zh: '由配置项 enable_migrate 开启' },
+  },
+
   // --- the store ---
+  BACKUP_UNREADABLE: {
+    status: 400,
+    en: 'the backup {file} cannot be read: line {line} is not a file record',
+    zh: '无法读取备份 {file}:第 {line} 行不是文件记录',
+  },
   DISK_FULL: {
     status: 507,
     en: 'the disk has not enough free space',
@@ -253,6 +281,16 @@ export const errorDefinitions = define({
     status: 500,
     en: 'cannot listen on {address}: {reason}',
     zh: '无法监听 {address}:{reason}',
+  },
+
+  CERTIFICATE_UNUSABLE: {
+    status: 500,
+    en: 'HTTPS needs a certificate and its key, {file} cannot be used: {reason}',
+    zh: 'HTTPS 需要证书及其私钥,{file} 无法使用:{reason}',
+    hint: {
+      en: 'put PEM files at conf/server.crt and conf/server.key, or set enable_https to false',
+      zh: '请将 PEM 文件放在 conf/server.crt 和 conf/server.key,或将 enable_https 设为 false',
+    },
   },
 
   // --- the node ---

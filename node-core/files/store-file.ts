@@ -192,6 +192,9 @@ export class FileStorer {
   #commit(staged: StagedFile, write: (transaction: CatalogTransaction) => CommittedVersion): Promise<void> {
     const { sha256 } = staged.digests;
     return this.#context.contentLocks.run(sha256, async () => {
+      // Bytes from the trash may have been freed since they were looked at; nothing is committed without its bytes.
+      if (!this.#context.store.identify(staged.place))
+        throw new ShoalError('BYTES_DAMAGED', { details: { what: staged.place } });
       const linked = await this.#linkToEqualBytes(staged);
       const identity = linked?.identity ?? staged.identity;
       const local = { place: staged.place, identity, verifiedMs: this.#context.clock.now() };
@@ -217,7 +220,8 @@ export class FileStorer {
   async #linkToEqualBytes(staged: StagedFile): Promise<LinkSource | undefined> {
     const { sha256, size } = staged.digests;
     const source = this.#context.catalog.linkSource(sha256);
-    if (!source || size === 0) return undefined;
+    // Bytes that come back from the trash may be the very ones that others are linked to.
+    if (!source || size === 0 || source.place === staged.place) return undefined;
     const found = this.#context.store.identify(source.place);
     if (!found || !untouched(found, source.identity)) {
       this.#recheckBehind(sha256, source.place);

@@ -1,7 +1,20 @@
+import { randomBytes } from 'node:crypto';
+import type { CataloguedFile } from '../catalog/catalog.ts';
 import type { LinkSource, TrashEntry } from '../catalog/values.ts';
+import { ShoalError } from '../domain/errors.ts';
 import type { Service } from '../runtime/service.ts';
-import { untouched } from '../storage/identity.ts';
+import { sameContent, untouched } from '../storage/identity.ts';
+import type { StagedFile } from '../storage/staging.ts';
 import type { FilesContext } from './context.ts';
+import { trashPlace } from './placement.ts';
+import type { FileStorer, StoreRequest } from './store-file.ts';
+
+/** Where restored bytes go. */
+export interface RestoreOptions {
+  readonly path?: string;
+  readonly occupied: StoreRequest['occupied'];
+  readonly by: string;
+}
 
 const dayMs = 24 * 60 * 60 * 1000;
 
@@ -12,6 +25,7 @@ const intervalMs = 60 * 60 * 1000;
 export class TrashKeeper implements Service {
   readonly name = 'trash';
   readonly #context: FilesContext;
+  readonly #storer: FileStorer;
   readonly #termDays: () => number;
   readonly #onError: (error: unknown) => void;
   #timer: NodeJS.Timeout | undefined;
@@ -19,8 +33,9 @@ export class TrashKeeper implements Service {
   #stopped = false;
 
   /** @param termDays days that deleted bytes are kept; 0 frees them at once. */
-  constructor(context: FilesContext, termDays: () => number, onError: (error: unknown) => void) {
+  constructor(context: FilesContext, storer: FileStorer, termDays: () => number, onError: (error: unknown) => void) {
     this.#context = context;
+    this.#storer = storer;
     this.#termDays = termDays;
     this.#onError = onError;
   }
@@ -41,13 +56,16 @@ export class TrashKeeper implements Service {
   }
 
   /** Frees everything whose term is over. @returns the number of entries freed. */
-  async purge(): Promise<number> {
-    const before = this.#context.clock.now() - this.#termDays() * dayMs;
+  purge(): Promise<number> {
+    return this.#freeBefore(this.#context.clock.now() - this.#termDays() * dayMs);
+  }
+
+  async #freeBefore(before: number): Promise<number> {
     let freed = 0;
     for await (const entry of this.#context.catalog.trash()) {
       if (this.#stopped || entry.trashedMs > before) break;
       // Bytes still at their old place belong to an intent that is being finished.
-      if (!entry.place.startsWith('_trash/')) continue;
+      if (entry.place !== trashPlace(entry.id)) continue;
       await this.#free(entry);
       freed += 1;
     }
@@ -62,6 +80,60 @@ export class TrashKeeper implements Service {
       if (identity?.ino === entry.identity.ino) return { place, identity };
     }
     return undefined;
+  }
+
+  /** One page, newest first. @param before id of the last entry of the page before. */
+  list(limit: number, before?: string): Promise<TrashEntry[]> {
+    return this.#context.catalog.listTrash(limit, before);
+  }
+
+  /**
+   * Brings deleted or replaced bytes back, as an ordinary new commit (replication.md, 17).
+   * @param options.path where to; where it was when undefined. @param options.occupied what happens when something stands there.
+   * @throws ShoalError TRASH_NOT_FOUND; TARGET_EXISTS; BYTES_DAMAGED when the bytes are not what was deleted.
+   */
+  async restore(id: string, options: RestoreOptions): Promise<CataloguedFile> {
+    const { catalog, store } = this.#context;
+    const entry = catalog.trashEntry(id);
+    const opened = entry?.place === trashPlace(id) ? await store.open(entry.place) : undefined;
+    await opened?.handle.close();
+    if (!entry || !opened) throw new ShoalError('TRASH_NOT_FOUND', { details: { id } });
+    if (!sameContent(opened.identity, entry.identity)) {
+      throw new ShoalError('BYTES_DAMAGED', { details: { what: entry.path } });
+    }
+    const { path, name, scene, mtimeMs, size, sha256, md5, sha1, blockRoot, place } = entry;
+    const compatible = { ...(md5 !== undefined && { md5 }), ...(sha1 !== undefined && { sha1 }) };
+    const staged: StagedFile = {
+      id: randomBytes(12).toString('hex'),
+      place,
+      file: store.pathOf(place),
+      identity: opened.identity,
+      digests: { size, sha256, ...compatible, blockRoot },
+      blocks: catalog.blocks(sha256),
+    };
+    const { file } = await this.#storer.store(staged, {
+      path: options.path ?? path,
+      name,
+      scene,
+      mtimeMs,
+      occupied: options.occupied,
+      by: options.by,
+      keepOnFailure: true,
+      alongside: (transaction) => transaction.removeTrash(id),
+    });
+    return file;
+  }
+
+  /** Frees one entry now. @throws ShoalError TRASH_NOT_FOUND. */
+  async discard(id: string): Promise<void> {
+    const entry = this.#context.catalog.trashEntry(id);
+    if (entry?.place !== trashPlace(id)) throw new ShoalError('TRASH_NOT_FOUND', { details: { id } });
+    await this.#free(entry);
+  }
+
+  /** Frees everything that is in the trash now. @returns the number of entries freed. */
+  empty(): Promise<number> {
+    return this.#freeBefore(Number.POSITIVE_INFINITY);
   }
 
   #purgeBehind(): void {

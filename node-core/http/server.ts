@@ -1,11 +1,14 @@
 import { createServer, type Server as HttpServerOf, IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import path from 'node:path';
 import type { Express } from 'express';
 import { parseListenAddress } from '../config/addresses.ts';
 import { errnoOf, ShoalError } from '../domain/errors.ts';
 import type { Service } from '../runtime/service.ts';
 import { EventStream } from './api/event-stream.ts';
 import { createApp } from './app.ts';
+import { CertificateKeeper } from './certificate.ts';
 import { DownloadPath } from './download/download-path.ts';
 import { type ReportError, sendError } from './error-mapper.ts';
 import type { HttpServices } from './services.ts';
@@ -29,7 +32,10 @@ export class HttpServer implements Service {
   readonly #sockets = new Set<Socket>();
   /** Connections with a request under way. */
   readonly #busy = new Set<Socket>();
+  /** Connections whose TLS handshake is not complete, by address and port of the client. */
+  readonly #handshakes = new Map<string, Socket>();
   #server: Server | undefined;
+  #certificates: CertificateKeeper | undefined;
   #stream: EventStream | undefined;
   #draining = false;
   #active = 0;
@@ -38,7 +44,7 @@ export class HttpServer implements Service {
     this.#services = services;
   }
 
-  /** Listens. @throws ShoalError ADDRESS_IN_USE, ADDRESS_UNUSABLE. */
+  /** Listens. @throws ShoalError ADDRESS_IN_USE, ADDRESS_UNUSABLE, CERTIFICATE_UNUSABLE. */
   async start(): Promise<void> {
     const services = this.#services;
     const config = services.config();
@@ -58,9 +64,8 @@ export class HttpServer implements Service {
     });
     this.#stream = new EventStream(services.events, services.configuration, services.uploads);
     const app = createApp(services, { downloads, stream: this.#stream }, report);
-    const server = createServer(
-      { IncomingMessage, ServerResponse: TrackedResponse, maxHeaderSize: maxHeaderBytes },
-      (request, response) => this.#handle(request, response, downloads, app),
+    const server = await this.#create(config.enable_https, (request, response) =>
+      this.#handle(request, response, downloads, app),
     );
     // A slow transfer is not a broken one: only silence ends a connection (go-fastdfs cuts everything after ten minutes).
     server.requestTimeout = 0;
@@ -70,17 +75,19 @@ export class HttpServer implements Service {
       Math.max(config.read_timeout, config.write_timeout),
       config.upload_inactivity_timeout * 1000,
     );
-    server.on('connection', (socket) => {
-      this.#sockets.add(socket);
-      socket.once('close', () => this.#sockets.delete(socket));
+    this.#followConnections(server, config.enable_https);
+    server.on('clientError', (error, socket) => {
+      // Nothing can be said to a client that does not speak TLS.
+      if (this.#sockets.has(socket as Socket)) answerBrokenRequest(error, socket as Socket);
+      else socket.destroy();
     });
-    server.on('clientError', answerBrokenRequest);
     this.#server = server;
     await listen(server, config.addr);
   }
 
   /** Takes no new connections, lets running requests end, cuts what is left after ten seconds. */
   async stop(): Promise<void> {
+    await this.#certificates?.stop();
     const server = this.#server;
     if (!server?.listening) return;
     this.#draining = true;
@@ -88,11 +95,48 @@ export class HttpServer implements Service {
     this.#stream?.close();
     // Idle ones, and those that never sent a request (browsers open some in advance).
     for (const socket of this.#sockets) if (!this.#busy.has(socket)) socket.destroy();
+    for (const socket of this.#handshakes.values()) socket.destroy();
     const cut = setTimeout(() => {
       for (const socket of this.#sockets) socket.destroy();
     }, drainMs);
     await closed;
     clearTimeout(cut);
+  }
+
+  async #create(
+    secure: boolean,
+    handle: (request: IncomingMessage, response: TrackedResponse) => void,
+  ): Promise<Server> {
+    const options = { IncomingMessage, ServerResponse: TrackedResponse, maxHeaderSize: maxHeaderBytes };
+    if (!secure) return createServer(options, handle);
+    const certificates = new CertificateKeeper(path.join(this.#services.dataFolder, 'conf'), this.#services.logger);
+    const server = createSecureServer({ ...options, ...(await certificates.load()) }, handle);
+    // Connections that are open keep what they were opened with.
+    certificates.follow((certificate) => server.setSecureContext(certificate));
+    this.#certificates = certificates;
+    // What this class uses of a server, both kinds have.
+    return server as unknown as Server;
+  }
+
+  /** Keeps track of connections, so that a stop can end the idle ones. Requests name the socket behind TLS. */
+  #followConnections(server: Server, secure: boolean): void {
+    const keep = (socket: Socket) => {
+      this.#handshakes.delete(clientOf(socket));
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    };
+    if (!secure) {
+      server.on('connection', keep);
+      return;
+    }
+    server.on('connection', (socket) => {
+      const client = clientOf(socket);
+      this.#handshakes.set(client, socket);
+      socket.once('close', () => {
+        if (this.#handshakes.get(client) === socket) this.#handshakes.delete(client);
+      });
+    });
+    server.on('secureConnection', keep);
   }
 
   /** Where the server listens. */
@@ -151,6 +195,10 @@ function pathOnly(url: string | undefined): string {
   if (url === undefined) return '';
   const mark = url.indexOf('?');
   return (mark < 0 ? url : url.slice(0, mark)).slice(0, 1000);
+}
+
+function clientOf(socket: Socket): string {
+  return `${socket.remoteAddress} ${socket.remotePort}`;
 }
 
 function secondsOr(seconds: number, otherwiseMs: number): number {

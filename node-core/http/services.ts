@@ -3,7 +3,9 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { LiveConfiguration } from '../config/live.ts';
 import type { Config } from '../config/schema.ts';
 import { ShoalError } from '../domain/errors.ts';
+import type { FileAdopter } from '../files/adopt-file.ts';
 import type { FolderBrowser } from '../files/browse.ts';
+import type { StoreChecker } from '../files/check-store.ts';
 import type { FileEvents } from '../files/context.ts';
 import type { FolderKeeper } from '../files/folders.ts';
 import type { FileMover } from '../files/move-file.ts';
@@ -11,6 +13,7 @@ import type { FileReader } from '../files/read-file.ts';
 import type { FileRemover } from '../files/remove-file.ts';
 import type { ResumableUploads } from '../files/resumable-uploads.ts';
 import type { FileStorer } from '../files/store-file.ts';
+import type { TrashKeeper } from '../files/trash.ts';
 import type { UploadRegistry } from '../files/uploads.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { EventBus } from '../runtime/events.ts';
@@ -34,8 +37,13 @@ export interface HttpServices {
   readonly staging: Staging;
   readonly uploads: UploadRegistry;
   readonly resumable: ResumableUploads;
+  readonly trash: TrashKeeper;
   readonly events: EventBus<FileEvents>;
+  readonly checker: StoreChecker;
+  readonly adopter: FileAdopter;
   readonly nodeId: string;
+  /** Absolute path of the data folder: holds `conf/`, `data/`, `files/` and `log/`. */
+  readonly dataFolder: string;
   /** Absolute path of the log folder. */
   readonly logFolder: string;
   readonly guard: StoreGuard;

@@ -5,6 +5,7 @@ import { afterAll } from 'vitest';
 import { currentConfigVersion } from '../../node-core/config/migrations.ts';
 import type { Config } from '../../node-core/config/schema.ts';
 import { createNode, type StorageNode } from '../../node-core/index.ts';
+import type { Clock } from '../../node-core/runtime/clock.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 /** A node under test. */
@@ -24,11 +25,14 @@ afterAll(async () => {
   await Promise.all(running.splice(0).map((node) => node.stop()));
 });
 
-/** Starts a node; it is stopped when the test file is done. @param config what stands in its cfg.json. */
-export async function startNode(config: Partial<Config> = {}, dataDir?: string): Promise<TestNode> {
+/**
+ * Starts a node; it is stopped when the test file is done.
+ * @param config what stands in its cfg.json. @param clock instead of the system's.
+ */
+export async function startNode(config: Partial<Config> = {}, dataDir?: string, clock?: Clock): Promise<TestNode> {
   const folder = dataDir ?? (await temporaryFolder());
   await writeConfig(folder, config);
-  const node = await createNode({ dataDir: folder, flags: { addr: '127.0.0.1:0' } });
+  const node = await createNode({ dataDir: folder, flags: { addr: '127.0.0.1:0' }, ...(clock && { clock }) });
   running.push(node);
   const origin = node.url.replace(/\/$/, '');
   const { support_group_manage, group } = node.configuration.config;

@@ -102,6 +102,34 @@ export const searchQuery = z.object({
 });
 export const searchResult = z.object({ files: z.array(fileDetails) }).meta({ id: 'SearchResult' });
 
+export const trashEntry = z
+  .object({
+    id: z.string(),
+    path: path.describe('where it was'),
+    name: z.string(),
+    size: count,
+    sha256: z.string(),
+    reason: z.enum(['deleted', 'replaced', 'damaged']),
+    by: z.string().describe('who did it'),
+    trashedMs: time,
+  })
+  .meta({ id: 'TrashEntry' });
+export const trashQuery = z.object({
+  cursor: z.string().max(64).optional(),
+  limit: z.coerce.number().int().min(1).max(1000).default(200),
+});
+export const trashPage = z
+  .object({ entries: z.array(trashEntry).describe('newest first'), cursor: z.string().optional() })
+  .meta({ id: 'TrashPage' });
+export const restoreBody = z
+  .object({
+    id: z.string(),
+    path: path.optional().describe('where to, if not where it was'),
+    replace: z.boolean().default(false),
+  })
+  .meta({ id: 'Restore' });
+export const discardQuery = z.object({ id: z.string().optional().describe('one entry; without it everything') });
+
 export const upload = z
   .object({
     id: z.string(),

@@ -1,4 +1,4 @@
-/** Actions of go-fastdfs on single files: delete, get_file_info, check_file_exist, check_files_exist. */
+/** Actions of go-fastdfs on single files: delete, get_file_info, check_file_exist, check_files_exist, search. */
 import type { Request, RequestHandler } from 'express';
 import type { CataloguedFile } from '../../catalog/catalog.ts';
 import { parseDigest } from '../../domain/digests.ts';
@@ -11,6 +11,12 @@ import { parameterPath } from './surface.ts';
 
 /** Most digests of one check_files_exist. */
 const maxDigests = 10_000;
+
+/** Most records that search answers, as go-fastdfs has it. */
+const maxSearchResults = 100;
+
+/** No name is longer. */
+const maxKeywordCharacters = 255;
 
 /** `delete?md5=` or `delete?path=`. */
 export function deleteFile(services: HttpServices): RequestHandler {
@@ -64,6 +70,23 @@ export function checkFilesExist(services: HttpServices): RequestHandler {
       if (file && (await hasBytes(services, file))) found.push(fileInfo(file, self));
     }
     sendOk(response, found);
+  };
+}
+
+/** `search?kw=`: files whose name holds a text, letter case aside. */
+export function search(services: HttpServices): RequestHandler {
+  return async (request, response) => {
+    const text = requiredParameter(request, 'kw');
+    if (text.length > maxKeywordCharacters) {
+      const reason = `longer than ${maxKeywordCharacters} characters`;
+      throw new ShoalError('PARAMETER_INVALID', { details: { name: 'kw', reason } });
+    }
+    const self = domainOf(request, services.config());
+    const found = await services.catalog.search(text, maxSearchResults);
+    sendOk(
+      response,
+      found.map((file) => fileInfo(file, self)),
+    );
   };
 }
 

@@ -1,11 +1,16 @@
 import type { RequestHandler } from 'express';
 import { Router } from 'express';
 import { directoryPage } from '../pages/directory-page.ts';
+import { reportPage } from '../pages/report-page.ts';
 import { uploadPage } from '../pages/upload-page.ts';
 import type { HttpServices } from '../services.ts';
 import { TrackedResponse } from '../tracked-response.ts';
-import { checkFileExists, checkFilesExist, deleteFile, getFileInfo } from './file-actions.ts';
+import { backup, digestsOfDay, repairStatistics } from './day-actions.ts';
+import { checkFileExists, checkFilesExist, deleteFile, getFileInfo, search } from './file-actions.ts';
+import { removeEmptyDirectories, repair, repairFileInfo } from './maintenance-actions.ts';
 import { readParameters } from './parameters.ts';
+import { receiveDigests, sync, syncFileInfo } from './peer-actions.ts';
+import { generateCode, generateSecret, reload } from './settings-actions.ts';
 import { listFolder, statistics, status } from './store-actions.ts';
 import { uploadHandlers } from './upload.ts';
 
@@ -23,6 +28,20 @@ export function compatibleRoutes(services: HttpServices): Router {
     list_dir: listFolder(services),
     stat: statistics(services),
     status: status(services),
+    search: search(services),
+    get_md5s_by_date: digestsOfDay(services),
+    repair_stat: repairStatistics(services),
+    backup: backup(services),
+    repair: repair(services),
+    repair_fileinfo: repairFileInfo(services),
+    remove_empty_dir: removeEmptyDirectories(services),
+    sync: sync(),
+    receive_md5s: receiveDigests(),
+    syncfile_info: syncFileInfo(),
+    reload: reload(services),
+    gen_google_secret: generateSecret(),
+    gen_google_code: generateCode(services),
+    report: reportPage(services),
   };
   router.all('/upload', kind('upload'), crossOrigin(services), ...uploadHandlers(services));
   for (const [name, handler] of Object.entries(open)) {

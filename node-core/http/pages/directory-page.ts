@@ -5,6 +5,7 @@ import { joinPath, normalizeFolder, parentOf } from '../../domain/paths.ts';
 import { decode, groupPrefix, urlPath } from '../compat/surface.ts';
 import { languageOf } from '../language.ts';
 import type { HttpServices } from '../services.ts';
+import { sizeText } from './format.ts';
 import { html, type Markup, sendPage } from './html.ts';
 
 /** Rows of one page. */
@@ -78,13 +79,4 @@ function rowOf(row: FolderRow, folder: string, prefix: string): Markup {
 
 function folderUrl(prefix: string, folder: string): string {
   return folder === '' ? `${prefix}/?list=1` : `${urlPath(prefix, folder)}/`;
-}
-
-function sizeText(bytes: number): string {
-  let value = bytes;
-  for (const unit of ['B', 'KiB', 'MiB', 'GiB']) {
-    if (value < 1024) return `${unit === 'B' ? value : value.toFixed(1)} ${unit}`;
-    value /= 1024;
-  }
-  return `${value.toFixed(1)} TiB`;
 }

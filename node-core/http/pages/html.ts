@@ -30,16 +30,17 @@ function escapeMarkup(text: string): string {
 }
 
 const style = `
-:root{color-scheme:light dark;--line:#8884;--accent:#0b6bcb;--soft:#8882}
+:root{color-scheme:light dark;--line:#8884;--edge:#888b;--accent:#0b6bcb;--soft:#8882}
 *{box-sizing:border-box}
 body{font:16px/1.5 system-ui,"PingFang SC","Microsoft YaHei",sans-serif;margin:0 auto;max-width:46rem;padding:2rem 1rem}
 h1{font-size:1.4rem;margin:0 0 1.2rem;overflow-wrap:anywhere}
 form{display:grid;gap:1rem}
 label{display:grid;gap:.3rem;font-weight:600}
-input,select{font:inherit;padding:.5rem .6rem;border:1px solid var(--line);border-radius:.4rem;width:100%;background:transparent;color:inherit}
+input,select{font:inherit;font-weight:400;padding:.5rem .6rem;border:1px solid var(--edge);border-radius:.4rem;width:100%;background:transparent;color:inherit}
 option{background:Canvas;color:CanvasText}
-input[type=file]{padding:1.2rem .6rem;border-style:dashed}
-.row{display:grid;gap:1rem;grid-template-columns:repeat(auto-fit,minmax(13rem,1fr))}
+input[type=file]{padding:1.2rem .8rem;border-style:dashed}
+::file-selector-button{font:inherit;padding:.4rem .9rem;margin-right:.8rem;border:1px solid var(--edge);border-radius:.4rem;background:var(--soft);color:inherit;cursor:pointer}
+.row{display:grid;gap:1rem 1.5rem;align-items:end;grid-template-columns:repeat(auto-fit,minmax(13rem,1fr))}
 small{font-weight:400;opacity:.75}
 button{font:inherit;font-weight:600;padding:.6rem 1.2rem;border:0;border-radius:.4rem;background:var(--accent);color:#fff;justify-self:start;cursor:pointer}
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px}
@@ -49,9 +50,23 @@ th.size,td.size{width:7rem;text-align:right;font-variant-numeric:tabular-nums}
 th.time,td.time{width:11rem;font-variant-numeric:tabular-nums}
 tbody tr:hover{background:var(--soft)}
 a{color:var(--accent)}
+td a{text-decoration:none}
+td a:hover{text-decoration:underline}
 @media (prefers-color-scheme:dark){:root{--accent:#5aa9f0}button{color:#061524}}
-@media (max-width:36rem){th.time,td.time{display:none}}
-p.empty{opacity:.75}`;
+@media (max-width:36rem){th.time,td.time{display:none}th.size,td.size{width:5.8rem}}
+p.empty{opacity:.75}
+h2{font-size:1.1rem;margin:1.6rem 0 .6rem}
+.cards{display:flex;flex-wrap:wrap;gap:.8rem;margin:0 0 1.6rem}
+.card{display:grid;flex:1 1 10rem;padding:.8rem 1rem;border:1px solid var(--line);border-radius:.5rem}
+.card b{font-size:1.5rem;font-variant-numeric:tabular-nums}
+.card span,figcaption span,.axis{opacity:.75;font-weight:400}
+figure{margin:0;min-width:0}
+figcaption{display:flex;justify-content:space-between;gap:1rem;font-weight:600}
+svg.bars{display:block;width:100%;height:9rem;margin:.4rem 0 .2rem;border-bottom:1px solid var(--line)}
+svg.bars rect{fill:var(--accent)}
+svg.bars .hit{fill:transparent}
+svg.bars g:hover .hit{fill:var(--soft)}
+.axis{display:flex;justify-content:space-between;margin:0;font-size:.85rem;font-variant-numeric:tabular-nums}`;
 
 const styleDigest = createHash('sha256').update(style).digest('base64');
 

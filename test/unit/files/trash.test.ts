@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { chmod, stat, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { TrashKeeper } from '../../../node-core/files/trash.ts';
 import { digestsOf } from '../domain/versions.ts';
@@ -9,6 +9,7 @@ const dayMs = 24 * 60 * 60 * 1000;
 function keeperOf(bench: Bench, days: number): TrashKeeper {
   return new TrashKeeper(
     bench.context,
+    bench.storer,
     () => days,
     (error) => {
       throw error;
@@ -111,5 +112,86 @@ describe('TrashKeeper', () => {
     await bench.storer.drain();
     expect(bench.damaged).toEqual([]);
     expect(await bench.filesOnDisk()).toEqual([]);
+  });
+});
+
+describe('restoring', () => {
+  const back = { occupied: 'refuse', by: 'me' } as const;
+
+  async function deleted(bench: Bench, path: string, content: string): Promise<string> {
+    await bench.upload(path, content);
+    await bench.remover.removePath(path, 'somebody');
+    const entry = (await bench.trash()).at(-1);
+    expect(entry).toMatchObject({ path, by: 'somebody', reason: 'deleted' });
+    return entry?.id ?? '';
+  }
+
+  it('brings a deleted file back where it was, with its name, time and bytes, and not a copy', async () => {
+    const bench = await Bench.open();
+    await bench.upload('folder/a.txt', 'one', { name: 'A (1).txt', mtimeMs: 1234 });
+    const inode = await bench.inodeOf('folder/a.txt');
+    await bench.remover.removePath('folder/a.txt', 'somebody');
+    const [entry] = await bench.trash();
+    await keeperOf(bench, 30).restore(entry?.id ?? '', back);
+    expect(await bench.read('folder/a.txt')).toBe('one');
+    expect(await bench.inodeOf('folder/a.txt')).toBe(inode);
+    expect(bench.file('folder/a.txt').version).toMatchObject({ name: 'A (1).txt', mtimeMs: 1234 });
+    expect(await bench.trash()).toEqual([]);
+    await bench.expectConsistent();
+  });
+
+  it('refuses a path that is taken, and keeps the entry; elsewhere it goes', async () => {
+    const bench = await Bench.open();
+    const id = await deleted(bench, 'a', 'one');
+    await bench.upload('a', 'two');
+    await expect(keeperOf(bench, 30).restore(id, back)).rejects.toMatchObject({ code: 'TARGET_EXISTS' });
+    expect(await bench.trash()).toHaveLength(1);
+    await keeperOf(bench, 30).restore(id, { ...back, path: 'b' });
+    expect([await bench.read('a'), await bench.read('b')]).toEqual(['two', 'one']);
+    await bench.expectConsistent();
+  });
+
+  it('brings the replaced content back over its successor, which goes to the trash', async () => {
+    const bench = await Bench.open();
+    await bench.upload('a', 'old');
+    await bench.upload('a', 'new');
+    const [entry] = await bench.trash();
+    await keeperOf(bench, 30).restore(entry?.id ?? '', { occupied: 'replace', by: 'me' });
+    expect(await bench.read('a')).toBe('old');
+    expect(await bench.trash()).toMatchObject([{ path: 'a', reason: 'replaced', by: 'me' }]);
+    await bench.expectConsistent();
+  });
+
+  it('says so when the entry is gone, or its bytes are not what was deleted', async () => {
+    const bench = await Bench.open();
+    await expect(keeperOf(bench, 30).restore('nothing', back)).rejects.toMatchObject({ code: 'TRASH_NOT_FOUND' });
+    const id = await deleted(bench, 'a', 'one');
+    await chmod(bench.pathOf(`_trash/${id}`), 0o644);
+    await writeFile(bench.pathOf(`_trash/${id}`), 'eno');
+    await expect(keeperOf(bench, 30).restore(id, back)).rejects.toMatchObject({ code: 'BYTES_DAMAGED' });
+    expect(await bench.read('a')).toBeUndefined();
+  });
+
+  it('either restores or frees when both are asked for at once', async () => {
+    const bench = await Bench.open();
+    const keeper = keeperOf(bench, 0);
+    for (let round = 0; round < 10; round += 1) {
+      const id = await deleted(bench, 'a', `content ${round}`);
+      const [restored] = await Promise.allSettled([keeper.restore(id, back), keeper.empty()]);
+      expect(await bench.read('a')).toBe(restored.status === 'fulfilled' ? `content ${round}` : undefined);
+      if (restored.status === 'fulfilled') await bench.remover.removePath('a', 'me');
+      await keeper.empty();
+      expect(await bench.filesOnDisk()).toEqual([]);
+    }
+    await bench.expectConsistent();
+  });
+
+  it('frees one entry on request and leaves the others', async () => {
+    const bench = await Bench.open();
+    const first = await deleted(bench, 'a', 'one');
+    await deleted(bench, 'b', 'two');
+    await keeperOf(bench, 30).discard(first);
+    expect(await bench.trash()).toMatchObject([{ path: 'b' }]);
+    await expect(keeperOf(bench, 30).discard(first)).rejects.toMatchObject({ code: 'TRASH_NOT_FOUND' });
   });
 });
