@@ -202,7 +202,8 @@ export class FileStore {
     const parent = parentOf(logicalPath);
     if (parent === '') return true;
     const folder = this.pathOf(parent);
-    if (!this.#leadsInside(folder)) return false;
+    const where = this.#where(folder);
+    if (where !== 'missing') return where === 'inside';
     try {
       const first = await mkdir(folder, { recursive: true });
       if (first !== undefined) {
@@ -212,7 +213,7 @@ export class FileStore {
       if (['EEXIST', 'ENOTDIR', 'ENAMETOOLONG', 'EINVAL', 'ELOOP'].includes(errnoOf(error) ?? '')) return false;
       throw error;
     }
-    return this.#leadsInside(folder);
+    return this.#where(folder) === 'inside';
   }
 
   #syncNewFolder(folder: string): void {
@@ -235,19 +236,20 @@ export class FileStore {
   }
 
   /**
-   * Whether a folder, as far as it exists, is inside the store. Resolved at every use: a folder, or the store itself, may
-   * have become a link to somewhere else.
+   * Whether a folder is inside the store, leads out of it through a link, or is missing (and what exists of it is inside).
+   * Resolved at every use: a folder, or the store itself, may have become a link to somewhere else.
    */
-  #leadsInside(folder: string): boolean {
+  #where(folder: string): 'inside' | 'outside' | 'missing' {
     const root = realPathOf(this.#root);
-    if (root === undefined) return false;
-    let existing = folder;
-    let real = realPathOf(existing);
-    while (real === undefined && existing.length > this.#root.length) {
-      existing = path.dirname(existing);
-      real = realPathOf(existing);
+    if (root === undefined) return 'outside';
+    const isInside = (real: string) => real === root || real.startsWith(root + path.sep);
+    const real = realPathOf(folder);
+    if (real !== undefined) return isInside(real) ? 'inside' : 'outside';
+    for (let above = path.dirname(folder); above.length >= this.#root.length; above = path.dirname(above)) {
+      const existing = realPathOf(above);
+      if (existing !== undefined) return isInside(existing) ? 'missing' : 'outside';
     }
-    return real === root || real?.startsWith(root + path.sep) === true;
+    return 'outside';
   }
 }
 

@@ -36,6 +36,7 @@ body{font:16px/1.5 system-ui,"PingFang SC","Microsoft YaHei",sans-serif;margin:0
 h1{font-size:1.4rem;margin:0 0 1.2rem;overflow-wrap:anywhere}
 form{display:grid;gap:1rem}
 label{display:grid;gap:.3rem;font-weight:600}
+input:not([type=file]),select{height:2.6rem}
 input,select{font:inherit;font-weight:400;padding:.5rem .6rem;border:1px solid var(--edge);border-radius:.4rem;width:100%;background:transparent;color:inherit}
 option{background:Canvas;color:CanvasText}
 input[type=file]{padding:1.2rem .8rem;border-style:dashed}
