@@ -195,7 +195,8 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     version,
   });
 
-  const services: readonly Service[] = [catalog, keeper, folders, resumable, checker, adopter, trash, http];
+  // Long runs stop before the server does: callers that wait for them are answered.
+  const services: readonly Service[] = [catalog, keeper, folders, resumable, trash, http, checker, adopter];
   const supervisor = new Supervisor(services, (service, error) => logger.error({ err: error, service }, 'stop failed'));
   await supervisor.start();
   const { port } = http.address;

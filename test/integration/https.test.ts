@@ -1,10 +1,11 @@
 /** `enable_https`: the same interface behind a certificate that is taken anew when its files change. */
 import { spawnSync } from 'node:child_process';
+import { watch } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { Agent, request } from 'node:https';
 import path from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { encodeForm, rawConnection } from '../support/http-client.ts';
 import { startNode, type TestNode, writeConfig } from '../support/node-in-process.ts';
 import { runCommand, runToEnd, serverArguments } from '../support/node-process.ts';
@@ -118,10 +119,8 @@ describe('https', () => {
     try {
       expect((await callSecure(`${node.origin}/healthz`, agent)).certificate).toBe('first');
       await writeCertificate(node.dataDir, 'second');
-      await vi.waitFor(async () => expect(await shownName(node.port)).toBe('second'), {
-        timeout: 20_000,
-        interval: 20,
-      });
+      await untilLogged(node.dataDir, 'the certificate was taken anew');
+      expect(await shownName(node.port)).toBe('second');
       // The connection from before goes on with what it was opened with.
       expect(await callSecure(`${node.origin}/healthz`, agent)).toMatchObject({ status: 200, certificate: 'first' });
     } finally {
@@ -135,7 +134,8 @@ describe('https', () => {
     await untilLogged(node.dataDir, 'the old certificate stays');
     expect(await shownName(node.port)).toBe('first');
     await writeCertificate(node.dataDir, 'third');
-    await vi.waitFor(async () => expect(await shownName(node.port)).toBe('third'), { timeout: 20_000, interval: 20 });
+    await untilLogged(node.dataDir, 'the certificate was taken anew');
+    expect(await shownName(node.port)).toBe('third');
   });
 
   it('ends connections that do not speak TLS, and goes on', async () => {
@@ -160,8 +160,21 @@ describe('https', () => {
   });
 });
 
-/** Resolves once the log of a node holds a text. */
-function untilLogged(dataDir: string, text: string): Promise<void> {
-  const look = async () => expect(await readFile(path.join(dataDir, 'log', 'shoal.1.log'), 'utf8')).toContain(text);
-  return vi.waitFor(look, { timeout: 20_000, interval: 50 });
+/** Resolves once the log of a node holds a text; told by the file system, not by a timer. */
+async function untilLogged(dataDir: string, text: string): Promise<void> {
+  const folder = path.join(dataDir, 'log');
+  const watcher = watch(folder);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const look = () =>
+        void readFile(path.join(folder, 'shoal.1.log'), 'utf8').then((log) => {
+          if (log.includes(text)) resolve();
+        }, reject);
+      watcher.on('change', look);
+      watcher.on('error', reject);
+      look();
+    });
+  } finally {
+    watcher.close();
+  }
 }
