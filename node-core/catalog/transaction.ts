@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { ContentDigests } from '../domain/digests.ts';
 import { emptyRecord, type FileVersion, type PathRecord, removeVersions, writeVersion } from '../domain/file-record.ts';
 import type { HybridClock } from '../domain/hybrid-clock.ts';
+import { baseName } from '../domain/paths.ts';
 import { type Dot, formatDot, sameDot, sourceOf } from '../domain/version.ts';
 import type { FileIdentity } from '../storage/identity.ts';
 import type { Overlay } from './committer.ts';
@@ -115,7 +116,12 @@ export class CatalogTransaction {
     // Everything but its dot and clock goes along, what a newer node added too.
     const { dot: _dot, clock: _clock, ...kept } = version;
     const local = this.local(from, version.dot);
-    const moved = this.write(to, { ...kept, digests: kept, movedFrom: from });
+    const moved = this.write(to, {
+      ...kept,
+      name: nameAfterMove(version.name, from, to),
+      digests: kept,
+      movedFrom: from,
+    });
     this.#overlay.del(keys.local(from, formatDot(version.dot)));
     if (local) this.setLocal(to, moved, local);
     this.remove(from, by, [version.dot]);
@@ -273,6 +279,11 @@ export class CatalogTransaction {
 /** The version of a record that has a dot. */
 export function versionWithDot(record: PathRecord, dot: Dot): FileVersion | undefined {
   return record.versions.find((version) => sameDot(version.dot, dot));
+}
+
+/** A name that was the path's own follows it; one that the uploader gave besides stays. */
+function nameAfterMove(name: string, from: string, to: string): string {
+  return name === baseName(from) ? baseName(to) : name;
 }
 
 /** Ids sort by time, so that the oldest trash goes first. */

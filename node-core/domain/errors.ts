@@ -161,6 +161,16 @@ export const errorDefinitions = define({
     },
   },
 
+  UPLOAD_IS_FINAL: {
+    status: 403,
+    en: 'a final upload is made of its parts and takes no bytes of its own',
+    zh: '拼接而成的上传不接受新的数据',
+  },
+  TUS_VERSION: {
+    status: 412,
+    en: 'the request needs Tus-Resumable: 1.0.0',
+    zh: '请求需要 Tus-Resumable: 1.0.0',
+  },
   CALLBACK_REFUSED: {
     status: 400,
     en: 'the callback may not go to {host}',

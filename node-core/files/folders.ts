@@ -114,7 +114,7 @@ export class FolderKeeper implements Service {
       if (this.#stopped) return { job, done, failed, finished: false };
       try {
         await this.#one(job, path, kind);
-        done += 1;
+        if (kind === 'file') done += 1;
       } catch (error) {
         // Gone meanwhile is as good as done; a place that is taken stays for a person to decide.
         const code = error instanceof ShoalError ? error.code : undefined;

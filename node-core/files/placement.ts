@@ -81,8 +81,11 @@ async function redoRetire(context: FilesContext, intent: Intent, trashId: string
   if (context.store.identify(trashPlace(trashId))) return;
   const found = context.store.identify(place);
   if (!found) return;
-  // Equal contents share an inode wherever they stand: only at the path itself can it be the successor.
-  const isSuccessor = place === intent.path && found.ino === intent.placing?.identity.ino;
+  // Equal contents share an inode wherever they stand: it is the successor only at the path itself, and only once it has
+  // left the place that it comes from.
+  const { placing } = intent;
+  const isPlaced = placing !== undefined && context.store.identify(placing.from)?.ino !== placing.identity.ino;
+  const isSuccessor = isPlaced && place === intent.path && found.ino === placing.identity.ino;
   if (!isSuccessor) await context.store.move(place, trashPlace(trashId));
 }
 

@@ -67,7 +67,10 @@ export class FileStorer {
   async store(staged: StagedFile, request: StoreRequest): Promise<StoredFile> {
     try {
       await this.#context.guard.checkStore();
-      const reused = request.reuse && (await this.findContent(staged.digests.sha256, request.reuse));
+      const { reuse } = request;
+      // Only bytes that the node wrote itself stand for an upload; what was taken in where it stood may be edited.
+      const ours = (existing: CataloguedFile) => this.#isOwn(existing) && reuse?.(existing) === true;
+      const reused = reuse && (await this.findContent(staged.digests.sha256, ours));
       if (reused) {
         await this.#commitAlongside(request, reused.path);
         await discardStaged(staged);
@@ -100,6 +103,11 @@ export class FileStorer {
       if (intact) return intact;
     }
     return undefined;
+  }
+
+  #isOwn({ version, local }: CataloguedFile): boolean {
+    const source = this.#context.catalog.linkSource(version.sha256);
+    return source !== undefined && source.identity.ino === local?.identity.ino;
   }
 
   /** Whether the bytes of a file stand on this node, unharmed as far as can be told without reading them all. */

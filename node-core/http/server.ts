@@ -34,6 +34,8 @@ export class HttpServer implements Service {
   readonly #busy = new Set<Socket>();
   /** Connections whose TLS handshake is not complete, by address and port of the client. */
   readonly #handshakes = new Map<string, Socket>();
+  /** Connections on which something unreadable followed a request: they end with its answer, which must not be overtaken. */
+  readonly #broken = new WeakSet<Socket>();
   #server: Server | undefined;
   #certificates: CertificateKeeper | undefined;
   #stream: EventStream | undefined;
@@ -78,7 +80,8 @@ export class HttpServer implements Service {
     this.#followConnections(server, config.enable_https);
     server.on('clientError', (error, socket) => {
       // Nothing can be said to a client that does not speak TLS.
-      if (this.#sockets.has(socket as Socket)) answerBrokenRequest(error, socket as Socket);
+      if (this.#busy.has(socket as Socket)) this.#broken.add(socket as Socket);
+      else if (this.#sockets.has(socket as Socket)) answerBrokenRequest(error, socket as Socket);
       else socket.destroy();
     });
     this.#server = server;
@@ -155,24 +158,27 @@ export class HttpServer implements Service {
     const began = this.#services.clock.monotonic();
     // Express changes it on its way through mounted routers.
     const url = pathOnly(request.url);
+    // Node takes the socket away from a request whose client goes in the middle of an answer.
+    const { socket } = request;
+    const from = this.#services.access.addressOf(request);
     this.#active += 1;
-    this.#busy.add(request.socket);
+    this.#busy.add(socket);
     if (this.#draining) response.shouldKeepAlive = false;
     // `close` comes once, whether the answer was completed or the client went away.
     response.once('close', () => {
       this.#active -= 1;
-      this.#busy.delete(request.socket);
-      this.#record(request, response, url, this.#services.clock.monotonic() - began);
+      this.#busy.delete(socket);
+      if (this.#broken.has(socket)) socket.destroySoon();
+      this.#record(request, response, url, from, this.#services.clock.monotonic() - began);
       if (this.#draining) this.#server?.closeIdleConnections();
     });
     if (!downloads.tryServe(request, response)) app(request, response as never);
   }
 
-  #record(request: IncomingMessage, response: TrackedResponse, url: string, tookMs: number): void {
-    const { metrics, access, accessLog } = this.#services;
+  #record(request: IncomingMessage, response: TrackedResponse, url: string, from: string, tookMs: number): void {
+    const { metrics, accessLog } = this.#services;
     metrics.countRequest(response.kind, response.statusCode, tookMs / 1000);
-    if (this.#services.config().access_log)
-      accessLog(accessLine(request, response, url, access.addressOf(request), tookMs));
+    if (this.#services.config().access_log) accessLog(accessLine(request, response, url, from, tookMs));
   }
 }
 
@@ -219,8 +225,15 @@ function listen(server: Server, addr: string): Promise<void> {
 }
 
 /** What is not HTTP, or too large a head, gets a short coded answer on the bare socket. */
-function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+function answerBrokenRequest(error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket: Socket): void {
   if (socket.destroyed || !socket.writable) return;
+  const encoded = error.code === 'HPE_INVALID_URL' ? encodedTarget(error.rawPacket) : undefined;
+  if (encoded !== undefined) {
+    socket.end(
+      `HTTP/1.1 308 Permanent Redirect\r\nLocation: ${encoded}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
+    );
+    return;
+  }
   const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
   const slow = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
   const status = tooLarge ? '431 Request Header Fields Too Large' : slow ? '408 Request Timeout' : '400 Bad Request';
@@ -229,4 +242,17 @@ function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void
   socket.end(
     `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
+}
+
+/**
+ * Addresses of go-fastdfs hold raw UTF-8, and curl sends them as they are; Node's parser takes none of it. The client is
+ * sent to the same address, percent-encoded. Only GET and HEAD: anything else has a body that would be lost.
+ */
+function encodedTarget(packet: Buffer | undefined): string | undefined {
+  const line = packet?.subarray(0, maxHeaderBytes).toString('utf8').split('\r\n', 1)[0] ?? '';
+  const target = /^(?:GET|HEAD) (\/\S*) HTTP\/1\.[01]$/.exec(line)?.[1];
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: nothing but printable characters may reach a header.
+  if (target === undefined || target.includes('\ufffd') || /[\u0000-\u0020\u007f]/.test(target)) return undefined;
+  const encoded = target.replace(/[^\u0021-\u007e]+/gu, encodeURIComponent);
+  return encoded === target ? undefined : encoded;
 }

@@ -279,7 +279,7 @@ function send({ method, target: path, headers: given, body: bytes }: FuzzRequest
         return;
       }
       response.setEncoding('latin1').on('data', (chunk: string) => {
-        if (received.length < 2000) received += chunk;
+        if (received.length < 100_000) received += chunk;
       });
       response.on('end', done).on('error', reject);
     });
@@ -300,12 +300,12 @@ describe('anything, on every route', () => {
       const isTus = one.target.startsWith('/group1/big/upload');
       if (answer.status < 400 || answer.status === 416 || one.method === 'HEAD' || isTus) return;
       expect(answer.type, told).toMatch(/^application\/json/);
-      expect(JSON.parse(Buffer.from(answer.text, 'latin1').toString('utf8').slice(0, 2000)), told).toMatchObject({
+      expect(JSON.parse(Buffer.from(answer.text, 'latin1').toString('utf8')), told).toMatchObject({
         status: 'fail',
         code: expect.stringMatching(/^[A-Z_]+$/),
       });
     });
-    await fc.assert(property, { seed, numRuns: 4000, interruptAfterTimeLimit: 30_000 });
+    await fc.assert(property, { seed, numRuns: 4000, interruptAfterTimeLimit: 15_000 });
     expect(sent).toBeGreaterThan(500);
     await untilNothingIsStaged(node.dataDir);
     expect(process.memoryUsage().rss - before, 'growth of memory').toBeLessThan(400 * 1024 * 1024);
@@ -340,7 +340,7 @@ describe('anything, on every route', () => {
         await received;
       },
     );
-    await fc.assert(property, { seed, numRuns: 400, interruptAfterTimeLimit: 15_000 });
+    await fc.assert(property, { seed, numRuns: 300, interruptAfterTimeLimit: 8000 });
     await untilNothingIsStaged(node.dataDir);
     expect(await stagedNames(node.dataDir)).toEqual([]);
     expect((await upload(node, 'still served')).size).toBe(12);

@@ -75,7 +75,7 @@ export const contentQuery = z.object({
 export const putQuery = z.object({
   path,
   replace: yes.default(false).describe('replaces a file at the path'),
-  mtimeMs: z.coerce.number().optional(),
+  mtimeMs: z.coerce.number().min(0).max(8.64e15).optional(),
 });
 export const removeQuery = z.object({
   path,

@@ -43,6 +43,7 @@ export class EventStream {
       'file-moved',
       'folder-made',
       'folder-progress',
+      'adopt-progress',
       'bytes-damaged',
     ] as const) {
       events.on(type, (event) => this.#send(type, event));
@@ -58,6 +59,12 @@ export class EventStream {
       // nginx would hold events back otherwise.
       'X-Accel-Buffering': 'no',
     });
+    if (request.method === 'HEAD') {
+      response.end();
+      return;
+    }
+    // The client knows now that it is connected, although there may be no news for a while.
+    response.flushHeaders();
     const given = request.headers['last-event-id'] ?? request.query.lastEventId;
     const missed = this.#missedSince(typeof given === 'string' ? given : undefined);
     if (missed === undefined) response.write(`id: ${this.#boot}-${this.#number}\nevent: reset\ndata: {}\n\n`);

@@ -70,13 +70,13 @@ function parametersOf(schema: Json): unknown[] {
 function relocate(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(relocate);
   if (typeof value !== 'object' || value === null) return value;
+  // `id` names a schema; below `properties` it is a property like any other.
   const entries = Object.entries(value).filter(([key]) => key !== 'id');
-  return Object.fromEntries(
-    entries.map(([key, inner]) => [
-      key,
-      key === '$ref' && typeof inner === 'string'
-        ? inner.replace('#/$defs/', '#/components/schemas/')
-        : relocate(inner),
-    ]),
-  );
+  return Object.fromEntries(entries.map(([key, inner]) => [key, relocateKeyword(key, inner)]));
+}
+
+function relocateKeyword(key: string, value: unknown): unknown {
+  if (key === '$ref' && typeof value === 'string') return value.replace('#/$defs/', '#/components/schemas/');
+  if (key !== 'properties') return relocate(value);
+  return Object.fromEntries(Object.entries(value as Json).map(([name, property]) => [name, relocate(property)]));
 }

@@ -1,7 +1,7 @@
 import type { Response } from 'express';
 import yazl from 'yazl';
 import { ShoalError } from '../../domain/errors.ts';
-import { baseName, parentOf } from '../../domain/paths.ts';
+import { baseName, splitExtension } from '../../domain/paths.ts';
 import { walkFolder } from '../../files/folders.ts';
 import { attachment } from '../download/content-headers.ts';
 import type { HttpServices } from '../services.ts';
@@ -27,46 +27,67 @@ export async function sendZip(
   response.setHeader('Cache-Control', 'no-store');
   const zip = new yazl.ZipFile();
   zip.outputStream.pipe(response);
+  const archive: Archive = { services, zip, response, names: new Set() };
   try {
-    for (const path of paths) await addEntry(services, zip, path, response);
+    for (const path of paths) await addEntry(archive, path);
     zip.end();
   } catch (error) {
-    // Headers are out: a cut connection is the only way left to say that the archive is not complete.
-    response.destroy(error instanceof Error ? error : undefined);
+    // A receiver that left is no fault. Else headers are out, and a cut connection is the only way left to say that the
+    // archive is not complete.
+    if (response.destroyed) return;
+    response.destroy();
     throw error;
   }
 }
 
-async function addEntry(services: HttpServices, zip: yazl.ZipFile, path: string, response: Response): Promise<void> {
-  const above = parentOf(path);
-  const nameOf = (inside: string) => (above === '' ? inside : inside.slice(above.length + 1));
+interface Archive {
+  readonly services: HttpServices;
+  readonly zip: yazl.ZipFile;
+  readonly response: Response;
+  /** Top-level names that are taken: selections from several folders may hold the same name twice. */
+  readonly names: Set<string>;
+}
+
+async function addEntry(archive: Archive, path: string): Promise<void> {
+  const { services, zip, response } = archive;
+  const top = freeName(archive.names, baseName(path));
   if (services.catalog.find(path)) {
-    await addFile(services, zip, path, baseName(path), response);
+    await addFile(archive, path, top);
     return;
   }
   for await (const { path: inside, kind } of walkFolder(services.catalog, path)) {
     if (response.destroyed) throw new Error('the receiver went away');
-    if (kind === 'file') await addFile(services, zip, inside, nameOf(inside), response);
-    else if (services.catalog.madeFolder(inside)) zip.addEmptyDirectory(nameOf(inside));
+    const name = top + inside.slice(path.length);
+    if (kind === 'file') await addFile(archive, inside, name);
+    else if (services.catalog.madeFolder(inside)) zip.addEmptyDirectory(name);
   }
 }
 
+/** `name`, or `name (2)`, `name (3)` ... */
+function freeName(taken: Set<string>, wanted: string): string {
+  const { stem, extension } = splitExtension(wanted);
+  let name = wanted;
+  for (let number = 2; taken.has(name); number += 1) name = `${stem} (${number})${extension}`;
+  taken.add(name);
+  return name;
+}
+
 /** Adds one file and waits until it was sent, so that a thousand files do not stand open. */
-async function addFile(
-  services: HttpServices,
-  zip: yazl.ZipFile,
-  path: string,
-  name: string,
-  response: Response,
-): Promise<void> {
+async function addFile({ services, zip, response }: Archive, path: string, name: string): Promise<void> {
   const { file, handle } = await services.reader.open(path);
   const stream = handle.createReadStream({ highWaterMark: 256 * 1024 });
   const { size, mtimeMs } = file.version;
-  await new Promise<void>((resolve, reject) => {
-    stream.once('close', resolve);
-    stream.once('error', reject);
-    response.once('close', () => stream.destroy());
-    zip.addReadStream(stream, name, { compress: false, size, mtime: new Date(mtimeMs), mode: 0o100644 });
-  });
+  const giveUp = () => stream.destroy();
+  response.once('close', giveUp);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      stream.once('close', resolve);
+      stream.once('error', reject);
+      zip.addReadStream(stream, name, { compress: false, size, mtime: new Date(mtimeMs), mode: 0o100644 });
+      if (response.destroyed) giveUp();
+    });
+  } finally {
+    response.off('close', giveUp);
+  }
   if (response.destroyed) throw new Error('the receiver went away');
 }

@@ -81,7 +81,10 @@ export class ShoalDataStore extends DataStore {
   }
 
   override async remove(id: string): Promise<void> {
-    if (!this.#uploads.find(id)) throw ERRORS.FILE_NOT_FOUND;
+    const upload = this.#uploads.find(id);
+    if (!upload) throw ERRORS.FILE_NOT_FOUND;
+    // What has become a file is deleted as a file, by those who may.
+    if (upload.done) throw ERRORS.INVALID_TERMINATION;
     await this.#uploads.remove(id);
   }
 

@@ -46,7 +46,6 @@ export function tusHandler(services: HttpServices, downloads: DownloadPath, repo
     maxSize: () => services.config().max_upload_bytes,
     namingFunction: () => randomBytes(16).toString('hex'),
     generateUrl: (_request, { id }) => `${domainOf(current().request, services.config())}${base}/${id}`,
-    disableTerminationForFinishedUploads: true,
     allowedOrigins: () => services.config().enable_cross_origin,
     allowedHeaders: ['Upload-Checksum', 'Auth-Token'],
     exposedHeaders: ['Upload-Expires'],
@@ -79,6 +78,10 @@ export function tusHandler(services: HttpServices, downloads: DownloadPath, repo
     };
     if (request.method === 'OPTIONS') response.setHeader('Tus-Checksum-Algorithm', checksumAlgorithms.join(','));
     addConcatenation(services, response, id, (part) => `${base}/${part}`);
+    if (request.method === 'PATCH' && id !== undefined && services.resumable.find(id)?.concatenation === 'final') {
+      // tus 1.0.0, "Concatenation": the Server MUST respond with 403 Forbidden to PATCH requests against a final upload.
+      throw new ShoalError('UPLOAD_IS_FINAL');
+    }
     request.url = request.originalUrl;
     await exchange.run(extras, async () => {
       if (request.method === 'POST' && header(request, 'upload-concat')?.startsWith('final;')) {
@@ -134,6 +137,11 @@ async function finish(services: HttpServices, plan: PlanUpload, id: string, requ
 /** Makes a final upload of complete partial ones; answers when the file is stored. */
 async function concatenate(services: HttpServices, plan: PlanUpload, extras: Exchange, base: string): Promise<void> {
   const { request, response, by } = extras;
+  const origin = header(request, 'origin');
+  if (origin !== undefined && services.config().enable_cross_origin) {
+    response.set({ 'Access-Control-Allow-Origin': origin, 'Access-Control-Expose-Headers': 'Location, Tus-Resumable' });
+  }
+  if (header(request, 'tus-resumable') !== statusNames['tus-resumable']) throw new ShoalError('TUS_VERSION');
   const urls = (header(request, 'upload-concat') ?? '').slice('final;'.length).trim().split(/\s+/);
   const parts = urls.map((url) => services.resumable.find(url.replace(/\/$/, '').split('/').at(-1) ?? ''));
   const complete = parts.filter(
