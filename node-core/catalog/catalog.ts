@@ -7,7 +7,7 @@ import { HybridClock } from '../domain/hybrid-clock.ts';
 import { type Dot, formatDot, sameDot } from '../domain/version.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Service } from '../runtime/service.ts';
-import { Committer, type Database } from './committer.ts';
+import { Committer, type Database, readText } from './committer.ts';
 import { type EntryKind, keys, lastPart } from './keys.ts';
 import { upgradeCatalog } from './migrations.ts';
 import { type ListedFile, recountDay, walkFiles } from './recount.ts';
@@ -89,8 +89,8 @@ export class Catalog implements Service {
     }
     this.#db = db;
     await upgradeCatalog(db);
-    const clockText = db.getSync(keys.meta('clock'));
-    const arrivalText = db.getSync(keys.meta('arrival'));
+    const clockText = readText(db, keys.meta('clock'));
+    const arrivalText = readText(db, keys.meta('arrival'));
     const last = clockText === undefined ? undefined : decode.string('clock', clockText);
     this.#counters = {
       nodeId: this.#options.nodeId,
@@ -137,7 +137,7 @@ export class Catalog implements Service {
 
   /** Id of the store that this catalogue belongs to. */
   storeId(): string | undefined {
-    const text = this.#open().getSync(keys.meta('store'));
+    const text = readText(this.#open(), keys.meta('store'));
     return text === undefined ? undefined : decode.string('store', text);
   }
 
@@ -149,7 +149,7 @@ export class Catalog implements Service {
   /** The replicated record of a path, deleted ones too. */
   record(path: string): PathRecord | undefined {
     const key = keys.record(path);
-    const text = this.#open().getSync(key);
+    const text = readText(this.#open(), key);
     return text === undefined ? undefined : decode.record(key, text);
   }
 
@@ -194,7 +194,7 @@ export class Catalog implements Service {
     if (folder === '') return true;
     const slash = folder.lastIndexOf('/');
     return (
-      this.#open().getSync(keys.entry(folder.slice(0, Math.max(0, slash)), 'dir', folder.slice(slash + 1))) !==
+      readText(this.#open(), keys.entry(folder.slice(0, Math.max(0, slash)), 'dir', folder.slice(slash + 1))) !==
       undefined
     );
   }
@@ -226,7 +226,7 @@ export class Catalog implements Service {
   /** Sum of all live files. */
   totals(): DayStatistics {
     const key = keys.day('all');
-    const text = this.#open().getSync(key);
+    const text = readText(this.#open(), key);
     return text === undefined ? { files: 0, bytes: 0 } : decode.day(key, text);
   }
 
@@ -268,14 +268,14 @@ export class Catalog implements Service {
   /** One trash entry. */
   trashEntry(id: string): TrashEntry | undefined {
     const key = keys.trash(id);
-    const text = this.#open().getSync(key);
+    const text = readText(this.#open(), key);
     return text === undefined ? undefined : decode.trash(key, text);
   }
 
   /** Raw block list of a content: 32 bytes a block. Contents of one block have none of their own. */
   blocks(sha256: string): Buffer {
     const key = keys.blocks(sha256);
-    const text = this.#open().getSync(key);
+    const text = readText(this.#open(), key);
     return text === undefined ? Buffer.alloc(0) : Buffer.from(decode.string(key, text), 'base64');
   }
 
@@ -289,7 +289,7 @@ export class Catalog implements Service {
   /** A resumable upload, finished or not. */
   upload(id: string): ResumableUpload | undefined {
     const key = keys.upload(id);
-    const text = this.#open().getSync(key);
+    const text = readText(this.#open(), key);
     return text === undefined ? undefined : decode.upload(key, text);
   }
 
@@ -314,7 +314,7 @@ export class Catalog implements Service {
   /** The place that equal contents are linked to. */
   linkSource(sha256: string): LinkSource | undefined {
     const key = keys.linkSource(sha256);
-    const text = this.#open().getSync(key);
+    const text = readText(this.#open(), key);
     return text === undefined ? undefined : decode.linkSource(key, text);
   }
 
@@ -322,7 +322,7 @@ export class Catalog implements Service {
     const record = this.record(path);
     if (record && record.versions.length > 0) return viewOf(record)[0];
     const key = keys.alias(path);
-    const text = this.#open().getSync(key);
+    const text = readText(this.#open(), key);
     if (text === undefined) return undefined;
     const owner = this.record(decode.alias(key, text).path);
     return owner && viewOf(owner).find((file) => file.path === path);
@@ -330,7 +330,7 @@ export class Catalog implements Service {
 
   #local(file: VisibleFile): LocalBytes | undefined {
     const key = keys.local(file.recordPath, formatDot(file.version.dot));
-    const text = this.#open().getSync(key);
+    const text = readText(this.#open(), key);
     return text === undefined ? undefined : decode.local(key, text);
   }
 

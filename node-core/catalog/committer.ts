@@ -4,6 +4,15 @@ import type { Level } from 'level';
 export type Database = Level<string, string>;
 
 /**
+ * Reads one value, synchronously. The key goes as bytes: classic-level 3.0.0 writes text keys into a reused buffer and cuts
+ * off what does not fit when the last character takes more than one byte, so that long Chinese paths were looked up under
+ * half their name.
+ */
+export function readText(db: Database, key: string): string | undefined {
+  return db.getSync<Buffer, string>(Buffer.from(key, 'utf8'), { keyEncoding: 'buffer', valueEncoding: 'utf8' });
+}
+
+/**
  * Reads through to the database and keeps what was written, until the committer writes it.
  * Synchronous: nothing else can run between a read and the write that rests on it.
  */
@@ -100,7 +109,7 @@ export class Committer {
   }
 
   async #writeGroup(group: readonly Job[]): Promise<void> {
-    const overlay = new Overlay((key) => this.#options.db.getSync(key));
+    const overlay = new Overlay((key) => readText(this.#options.db, key));
     const done: { readonly job: Job; readonly value: unknown }[] = [];
     for (const job of group) {
       const own = new Overlay((key) => overlay.get(key));

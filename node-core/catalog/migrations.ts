@@ -1,5 +1,5 @@
 import { ShoalError } from '../domain/errors.ts';
-import type { Database } from './committer.ts';
+import { type Database, readText } from './committer.ts';
 import { keys } from './keys.ts';
 import { decode, encode } from './values.ts';
 
@@ -16,7 +16,7 @@ export const migrations: readonly CatalogMigration[] = [];
 export async function upgradeCatalog(db: Database, steps: readonly CatalogMigration[] = migrations): Promise<void> {
   const known = steps.length + 1;
   const key = keys.meta('format');
-  const text = db.getSync(key);
+  const text = readText(db, key);
   const found = text === undefined ? known : decode.number(key, text);
   if (found > known) throw new ShoalError('CATALOG_TOO_NEW', { details: { found, known } });
   for (let format = found; format < known; format += 1) {

@@ -78,7 +78,7 @@ export class CatalogTransaction {
   /** Writes a version that has seen and replaces the given dots (all of the path when omitted). */
   write(path: string, next: NewVersion, replaces?: readonly Dot[]): FileVersion {
     const { digests, ...rest } = next;
-    const version: FileVersion = { ...rest, ...digests, dot: this.#nextDot(), clock: this.#tick() };
+    const version: FileVersion = { ...digests, ...rest, dot: this.#nextDot(), clock: this.#tick() };
     const before = this.record(path);
     this.#putRecord(before, writeVersion(before, version, replaces));
     return version;

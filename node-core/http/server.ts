@@ -31,7 +31,7 @@ export class HttpServer implements Service {
   readonly #services: HttpServices;
   readonly #sockets = new Set<Socket>();
   /** Connections with a request under way. */
-  readonly #busy = new Set<Socket>();
+  readonly #busy = new Map<Socket, IncomingMessage>();
   /** Connections whose TLS handshake is not complete, by address and port of the client. */
   readonly #handshakes = new Map<string, Socket>();
   /** Connections on which something unreadable followed a request: they end with its answer, which must not be overtaken. */
@@ -80,7 +80,7 @@ export class HttpServer implements Service {
     this.#followConnections(server, config.enable_https);
     server.on('clientError', (error, socket) => {
       // Nothing can be said to a client that does not speak TLS.
-      if (this.#busy.has(socket as Socket)) this.#broken.add(socket as Socket);
+      if (this.#busy.get(socket as Socket)?.complete) this.#broken.add(socket as Socket);
       else if (this.#sockets.has(socket as Socket)) answerBrokenRequest(error, socket as Socket);
       else socket.destroy();
     });
@@ -162,7 +162,7 @@ export class HttpServer implements Service {
     const { socket } = request;
     const from = this.#services.access.addressOf(request);
     this.#active += 1;
-    this.#busy.add(socket);
+    this.#busy.set(socket, request);
     if (this.#draining) response.shouldKeepAlive = false;
     // `close` comes once, whether the answer was completed or the client went away.
     response.once('close', () => {

@@ -53,7 +53,8 @@ export function downloadTarget(target: string, prefix: string): string | undefin
 }
 
 /** Percent-decodes a path. An encoded separator is refused: what one part took for a name another would take for folders. */
-export function decode(text: string): string {
+export function decode(raw: string): string {
+  const text = withRawUtf8(raw);
   if (!text.includes('%')) return text;
   if (/%2f|%5c/i.test(text))
     throw new ShoalError('PATH_INVALID', { details: { reason: 'it has an encoded separator' } });
@@ -62,6 +63,14 @@ export function decode(text: string): string {
   } catch (error) {
     throw new ShoalError('PATH_INVALID', { details: { reason: 'its encoding is broken' }, cause: error });
   }
+}
+
+/** Addresses of go-fastdfs hold raw UTF-8, and curl sends it as it is: Node hands the bytes on as one character each. */
+function withRawUtf8(text: string): string {
+  if (!/[\u0080-\u00ff]/.test(text)) return text;
+  const decoded = Buffer.from(text, 'latin1').toString('utf8');
+  if (decoded.includes('\ufffd')) throw new ShoalError('PATH_INVALID', { details: { reason: 'it is not UTF-8' } });
+  return decoded;
 }
 
 /** The path of a `path` parameter: `/group1/a/b`, `group1/a/b`, `files/a/b` or `a/b`, not yet normalized. */
