@@ -35,7 +35,7 @@ export class HttpServer implements Service {
   /** Connections whose TLS handshake is not complete, by address and port of the client. */
   readonly #handshakes = new Map<string, Socket>();
   /** Connections on which something unreadable followed a request: they end with its answer, which must not be overtaken. */
-  readonly #broken = new WeakSet<Socket>();
+  readonly #broken = new WeakMap<Socket, Error>();
   #server: Server | undefined;
   #certificates: CertificateKeeper | undefined;
   #stream: EventStream | undefined;
@@ -80,7 +80,7 @@ export class HttpServer implements Service {
     this.#followConnections(server, config.enable_https);
     server.on('clientError', (error, socket) => {
       // Nothing can be said to a client that does not speak TLS.
-      if (this.#busy.get(socket as Socket)?.complete) this.#broken.add(socket as Socket);
+      if (this.#busy.get(socket as Socket)?.complete) this.#broken.set(socket as Socket, error);
       else if (this.#sockets.has(socket as Socket)) answerBrokenRequest(error, socket as Socket);
       else socket.destroy();
     });
@@ -168,7 +168,10 @@ export class HttpServer implements Service {
     response.once('close', () => {
       this.#active -= 1;
       this.#busy.delete(socket);
-      if (this.#broken.has(socket)) socket.destroySoon();
+      const broken = this.#broken.get(socket);
+      // A client that was refused needs no second refusal for what came behind.
+      if (broken && response.statusCode >= 400) socket.destroySoon();
+      else if (broken) answerBrokenRequest(broken, socket);
       this.#record(request, response, url, from, this.#services.clock.monotonic() - began);
       if (this.#draining) this.#server?.closeIdleConnections();
     });
