@@ -22,6 +22,9 @@ const drainMs = 10_000;
 /** A head that takes longer than this is an attack, in milliseconds. */
 const headersMs = 30_000;
 
+/** Most bytes of an address that a client is sent to. */
+const maxRedirectBytes = 8000;
+
 /** Most bytes of a request's head. */
 const maxHeaderBytes = 16 * 1024;
 
@@ -169,9 +172,9 @@ export class HttpServer implements Service {
       this.#active -= 1;
       this.#busy.delete(socket);
       const broken = this.#broken.get(socket);
-      // A client that was refused needs no second refusal for what came behind.
-      if (broken && response.statusCode >= 400) socket.destroySoon();
-      else if (broken) answerBrokenRequest(broken, socket);
+      // Nothing follows an answer that said it was the last; and who was refused needs no second refusal.
+      if (broken && response.shouldKeepAlive && response.statusCode < 400) answerBrokenRequest(broken, socket);
+      else if (broken) socket.destroySoon();
       this.#record(request, response, url, from, this.#services.clock.monotonic() - began);
       if (this.#draining) this.#server?.closeIdleConnections();
     });
@@ -242,8 +245,10 @@ function answerBrokenRequest(error: NodeJS.ErrnoException & { rawPacket?: Buffer
   const status = tooLarge ? '431 Request Header Fields Too Large' : slow ? '408 Request Timeout' : '400 Bad Request';
   const code = tooLarge ? 'URI_TOO_LONG' : 'BAD_REQUEST';
   const body = JSON.stringify({ status: 'fail', message: status.slice(4), data: null, code });
+  // The answer to a HEAD has no body, whatever was wrong with it (RFC 9110, 9.3.2).
+  const isHead = error.rawPacket?.subarray(0, 5).toString('latin1') === 'HEAD ';
   socket.end(
-    `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${isHead ? '' : body}`,
   );
 }
 
@@ -257,5 +262,6 @@ function encodedTarget(packet: Buffer | undefined): string | undefined {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: nothing but printable characters may reach a header.
   if (target === undefined || target.includes('\ufffd') || /[\u0000-\u0020\u007f]/.test(target)) return undefined;
   const encoded = target.replace(/[^\u0021-\u007e]+/gu, encodeURIComponent);
-  return encoded === target ? undefined : encoded;
+  // Longer ones would be more than clients read of a head.
+  return encoded === target || encoded.length > maxRedirectBytes ? undefined : encoded;
 }
