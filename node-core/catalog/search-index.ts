@@ -15,7 +15,7 @@ const endMark = '\u0001';
 const pageKeys = 1000;
 
 /** Keys of a list that are counted to find the shortest one. */
-const probeKeys = 256;
+const probeKeys = 8192;
 
 /** How a file stands in the index. */
 export interface IndexedNames {
@@ -71,7 +71,7 @@ async function shortestList(db: Database, grams: ReadonlySet<string>): Promise<s
   let best = '';
   let fewest = Number.POSITIVE_INFINITY;
   for (const gram of grams) {
-    const iterator = db.keys({ ...keys.grams(gram), limit: probeKeys });
+    const iterator = db.keys({ ...keys.grams(gram), limit: Math.min(fewest, probeKeys) });
     const count = (await iterator.all()).length;
     if (count >= fewest) continue;
     best = gram;
