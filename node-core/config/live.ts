@@ -1,6 +1,6 @@
 /** The configuration of a running node: what counts now, and how it changes. */
 import { type LoadConfigOptions, type LoadedConfig, loadConfig } from './load.ts';
-import { type ConfigChanges, saveConfig } from './save.ts';
+import { type ConfigChanges, isSame, saveConfig } from './save.ts';
 import { type Config, type ConfigKey, configKeyInfo, configKeyNames } from './schema.ts';
 
 /** What a change did. */
@@ -60,8 +60,4 @@ export class LiveConfiguration {
     for (const handler of this.#handlers) handler(change);
     return change;
   }
-}
-
-function isSame(left: unknown, right: unknown): boolean {
-  return JSON.stringify(left) === JSON.stringify(right);
 }

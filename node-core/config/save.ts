@@ -75,6 +75,6 @@ function refuse(key: string, reason: string): ShoalError {
 }
 
 /** Equal as JSON. Checked values have a fixed order of keys. */
-function isSame(left: unknown, right: unknown): boolean {
+export function isSame(left: unknown, right: unknown): boolean {
   return JSON.stringify(left) === JSON.stringify(right);
 }
