@@ -52,11 +52,22 @@ export async function openLog(options: LogOptions): Promise<Log> {
     },
     stream,
   );
+  // The lines of one turn of the event loop go to the file together: each write costs as much as several lines.
+  let gathered = '';
+  const writeGathered = () => {
+    const lines = gathered;
+    gathered = '';
+    if (lines !== '') stream.write(lines);
+  };
   return {
     logger,
-    writeLine: (line) => stream.write(line),
+    writeLine: (line) => {
+      if (gathered === '') setImmediate(writeGathered);
+      gathered += line;
+    },
     close: () =>
       new Promise((resolve) => {
+        writeGathered();
         stream.once('close', () => resolve());
         stream.once('error', () => resolve());
         stream.end();

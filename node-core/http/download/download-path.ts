@@ -15,8 +15,9 @@ import { downloadTarget, groupPrefix } from '../compat/surface.ts';
 import { TrackedResponse } from '../tracked-response.ts';
 import { evaluateConditions, rangeApplies, type Validators } from './conditions.ts';
 import { asDownload, asInline, type Presentation } from './content-headers.ts';
-import { type CachedContent, MemoryCache, maxCachedBytes } from './memory-cache.ts';
+import { MemoryCache, maxCachedBytes } from './memory-cache.ts';
 import { frameRanges, rangesOf } from './ranges.ts';
+import { RenderedAnswer } from './rendered-answer.ts';
 import { sendRange } from './send-file.ts';
 
 /** What the download path works with. */
@@ -30,27 +31,29 @@ export interface DownloadPathOptions {
   readonly onError: (request: IncomingMessage, response: ServerResponse, error: unknown) => void;
 }
 
-/** URLs that are remembered with their finished head. */
-const maxHotUrls = 5000;
-
 /** A URL that was answered from memory: asked for again, it needs no parsing and no new head. */
 interface HotUrl {
   readonly path: string;
   readonly file: CataloguedFile;
   readonly config: Config;
-  /** Head of the plain answer, as writeHead takes it. */
-  readonly headers: readonly string[];
+  readonly answer: RenderedAnswer;
 }
 
 /** Serves files. */
 export class DownloadPath {
   readonly #options: DownloadPathOptions;
   readonly #cache: MemoryCache;
-  readonly #hot = new LRUCache<string, HotUrl>({ max: maxHotUrls });
+  readonly #hot: LRUCache<string, HotUrl>;
 
   constructor(options: DownloadPathOptions) {
     this.#options = options;
-    this.#cache = new MemoryCache(options.config().memory_cache_mb * 1024 * 1024);
+    // Half for contents, half for whole answers.
+    const maxBytes = options.config().memory_cache_mb * 512 * 1024;
+    this.#cache = new MemoryCache(maxBytes);
+    this.#hot = new LRUCache({
+      maxSize: Math.max(1, maxBytes),
+      sizeCalculation: ({ answer }) => answer.byteLength + 512,
+    });
   }
 
   /** Answers the request if it is for a file. Returns false when it is not: nothing was touched then. */
@@ -89,11 +92,9 @@ export class DownloadPath {
       this.#hot.delete(url);
       return false;
     }
-    const content = this.#cache.get(hot.file);
-    if (!content) return false;
-    if (response instanceof TrackedResponse) response.kind = 'download';
-    response.writeHead(200, hot.headers as string[]);
-    endWith(response, content);
+    if (!this.#cache.get(hot.file) || !(response instanceof TrackedResponse)) return false;
+    if (!response.sendRendered(hot.answer.head, hot.answer.at(Date.now()), request)) return false;
+    response.kind = 'download';
     return true;
   }
 
@@ -113,9 +114,7 @@ export class DownloadPath {
     if (cached) {
       try {
         this.#answer(request, response, { file, presentation, config, body: cached.body });
-        const headers = headersOf(file, validatorsOf(file), presentation, config);
-        headers.push('Content-Type', presentation.contentType, 'Content-Length', String(file.version.size));
-        this.#hot.set(request.url ?? '/', { path, file, config, headers });
+        this.#remember(request, response, { path, file, config }, cached.body);
       } catch (error) {
         this.#options.onError(request, response, error);
       }
@@ -125,6 +124,14 @@ export class DownloadPath {
       this.#options.onError(request, response, error),
     );
     return true;
+  }
+
+  /** Keeps the answer to a plain GET on a connection that stays open: the next one like it gets the same bytes. */
+  #remember(request: IncomingMessage, response: ServerResponse, hot: Omit<HotUrl, 'answer'>, body: Buffer): void {
+    if (!(response instanceof TrackedResponse) || response.statusCode !== 200 || request.method !== 'GET') return;
+    const head = response.renderedHead;
+    if (head === undefined || !response.shouldKeepAlive || request.httpVersionMinor !== 1) return;
+    if (RenderedAnswer.fits(head)) this.#hot.set(request.url ?? '/', { ...hot, answer: new RenderedAnswer(head, body) });
   }
 
   async #serveFromDisk(
@@ -206,11 +213,6 @@ function isPlain({ headers }: IncomingMessage): boolean {
     headers['if-match'] === undefined &&
     headers['if-unmodified-since'] === undefined
   );
-}
-
-function endWith(response: ServerResponse, { text, body }: CachedContent): void {
-  if (text === undefined) response.end(body);
-  else response.end(text, 'latin1');
 }
 
 interface Content {

@@ -5,9 +5,6 @@ import type { CataloguedFile } from '../../catalog/catalog.ts';
 /** Contents larger than this are not kept in memory. */
 export const maxCachedBytes = 256 * 1024;
 
-/** Contents up to this size are kept as text too: Node then sends head and body with one write. */
-const maxTextBytes = 16 * 1024;
-
 /** How long one look at the file on disk counts, in milliseconds. What is in memory is what was stored in any case. */
 const lookMs = 1;
 
@@ -18,8 +15,6 @@ export interface CachedContent {
   readonly ino: number;
   readonly mtimeMs: number;
   readonly body: Buffer;
-  /** The body as latin1 text, one character a byte; undefined for larger contents. */
-  readonly text: string | undefined;
 }
 
 /**
@@ -36,8 +31,8 @@ export class MemoryCache {
   constructor(maxBytes: number) {
     this.#contents = new LRUCache({
       maxSize: Math.max(1, maxBytes),
-      maxEntrySize: maxBytes === 0 ? 1 : 2 * maxCachedBytes,
-      sizeCalculation: ({ body, text }) => body.byteLength + (text?.length ?? 0) + 512,
+      maxEntrySize: maxBytes === 0 ? 1 : maxCachedBytes + 512,
+      sizeCalculation: ({ body }) => body.byteLength + 512,
     });
   }
 
@@ -63,8 +58,7 @@ export class MemoryCache {
   put(file: CataloguedFile, onDisk: string, stats: Stats, body: Buffer): void {
     const { ino, size, mtimeMs } = stats;
     if (size !== body.byteLength) return;
-    const text = size <= maxTextBytes ? body.toString('latin1') : undefined;
-    this.#contents.set(file.path, { file, onDisk, ino, mtimeMs, body, text });
+    this.#contents.set(file.path, { file, onDisk, ino, mtimeMs, body });
   }
 }
 

@@ -9,13 +9,13 @@ interface Pace {
 }
 
 /** A few downloads get large buffers: throughput. */
-const fast: Pace = { chunkBytes: 512 * 1024, buffers: 3 };
+const fast: Pace = { chunkBytes: 1024 * 1024, buffers: 3 };
 
 /** Many downloads, most of them waiting for a slow receiver, get small ones: memory stays bounded. */
 const frugal: Pace = { chunkBytes: 64 * 1024, buffers: 2 };
 
 /** Downloads that may be fast at once; their buffers are kept, because fresh memory costs more than the read itself. */
-const maxFast = 16;
+const maxFast = 8;
 
 const idleBuffers: Buffer[] = [];
 let fastTransfers = 0;
