@@ -12,8 +12,17 @@ import { type FileIdentity, identityOf } from './identity.ts';
 const fsyncAsync = promisify(fsync);
 const openAsync = promisify(openCallback);
 
-/** Bytes gathered before they are written: fewer system calls, and the most that one upload holds twice in memory. */
+/** Bytes gathered before they are written: fewer hand-overs to other threads, and the most that one upload holds twice in memory. */
 const gatherBytes = 256 * 1024;
+
+/** The same for what has turned out to be large: there are never many such uploads. */
+const gatherLargeBytes = 1024 * 1024;
+
+/** A content is large from here on. */
+const largeBytes = 8 * 1024 * 1024;
+
+/** What is written of a large content is made durable behind it, in steps of this many bytes: the end has little to wait for. */
+const syncBehindBytes = 16 * 1024 * 1024;
 
 /** How often the free space is asked while bytes flow. */
 const spaceCheckBytes = 64 * 1024 * 1024;
@@ -99,6 +108,8 @@ export class StagedWriter {
   #writing: Promise<void> = Promise.resolve();
   #failure: unknown;
   #unchecked = 0;
+  #unsynced = 0;
+  #syncing: Promise<void> | undefined;
   #ended = false;
 
   constructor(id: string, file: string, options: StagingOptions, maxBytes: number | undefined, release: () => void) {
@@ -127,7 +138,7 @@ export class StagedWriter {
     }
     this.#gathered.push(chunk);
     this.#gatheredBytes += chunk.byteLength;
-    if (this.#gatheredBytes < gatherBytes) {
+    if (this.#gatheredBytes < (this.#hasher.size < largeBytes ? gatherBytes : gatherLargeBytes)) {
       this.#hasher.update(chunk);
       return;
     }
@@ -154,6 +165,8 @@ export class StagedWriter {
       await this.#writing;
       if (this.#failure !== undefined) throw this.#failure;
       const handle = await this.#opened();
+      await this.#syncing;
+      if (this.#failure !== undefined) throw this.#failure;
       if (this.#options.durable) {
         await Promise.all([handle.sync(), this.#options.folderSync.sync(path.dirname(this.file))]);
       }
@@ -196,6 +209,7 @@ export class StagedWriter {
     this.#end();
     this.#gathered = [];
     await this.#writing;
+    await this.#syncing;
     const handle = this.#handle;
     this.#handle = undefined;
     await handle?.close();
@@ -223,12 +237,28 @@ export class StagedWriter {
     for (const chunk of chunks) total += chunk.byteLength;
     if (total === 0) return;
     const { bytesWritten } = await handle.writev(chunks);
+    this.#syncBehind(handle, total);
     if (bytesWritten === total) return;
     // A short write: the disk is nearly full, or a signal came. Write the rest, which then tells.
     const rest = Buffer.concat(chunks).subarray(bytesWritten);
     for (let done = 0; done < rest.byteLength; ) {
       done += (await handle.write(rest, done)).bytesWritten;
     }
+  }
+
+  /** Keeps the disk busy while bytes arrive. A failure is told by the next call, as one of a write is. */
+  #syncBehind(handle: FileHandle, bytes: number): void {
+    this.#unsynced += bytes;
+    if (!this.#options.durable || this.#syncing || this.#unsynced < syncBehindBytes) return;
+    this.#unsynced = 0;
+    this.#syncing = handle
+      .datasync()
+      .catch((error: unknown) => {
+        this.#failure = error;
+      })
+      .finally(() => {
+        this.#syncing = undefined;
+      });
   }
 
   async #opened(): Promise<FileHandle> {

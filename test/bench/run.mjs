@@ -161,6 +161,17 @@ async function uploadMany(base, count, connections, make) {
   return count / ((performance.now() - began) / 1000);
 }
 
+/** Seconds that one upload of a file takes; by curl where it is installed, since a client in Node costs as much as the node. */
+async function uploadLarge(base, file, filename) {
+  if (spawnSync('curl', ['--version'], { stdio: 'ignore' }).error) {
+    const rate = await uploadMany(base, 1, 1, () => ({ body: fs.readFileSync(file), fields: { path: 'l', filename } }));
+    return 1 / rate;
+  }
+  const form = ['-F', 'path=l', '-F', `filename=${filename}`, '-F', `file=@${file}`];
+  const args = ['-sf', ...form, '-o', os.devNull, '-w', '%{time_total}', `${base}/group1/upload`];
+  return Number(execFileSync('curl', args, { encoding: 'utf8' }));
+}
+
 const row = (name, ...cells) =>
   console.log([name.padEnd(44), ...cells.map((cell) => String(cell).padStart(16))].join(''));
 const number = (value, digits = 0) =>
@@ -248,12 +259,11 @@ async function benchUpload() {
       `${number(copies)} /s`,
       (rate / copies).toFixed(2),
     );
-    const bodies = [1, 2, 3].map(() => randomBytes(100_000_000));
     const speeds = [];
-    for (const [index, body] of bodies.entries()) {
-      speeds.push(
-        100 * (await uploadMany(node.url, 1, 1, () => ({ body, fields: { path: 'l', filename: `${index}.bin` } }))),
-      );
+    for (const index of [0, 1, 2]) {
+      // On disk before it is sent: what is timed is not the writing of the source.
+      fs.writeFileSync(large, randomBytes(100_000_000), { flush: true });
+      speeds.push(100 / (await uploadLarge(node.url, large, `${index}.bin`)));
     }
     const speed = speeds.sort((a, b) => a - b)[1];
     row(

@@ -131,7 +131,8 @@ export class DownloadPath {
     if (!(response instanceof TrackedResponse) || response.statusCode !== 200 || request.method !== 'GET') return;
     const head = response.renderedHead;
     if (head === undefined || !response.shouldKeepAlive || request.httpVersionMinor !== 1) return;
-    if (RenderedAnswer.fits(head)) this.#hot.set(request.url ?? '/', { ...hot, answer: new RenderedAnswer(head, body) });
+    if (RenderedAnswer.fits(head))
+      this.#hot.set(request.url ?? '/', { ...hot, answer: new RenderedAnswer(head, body) });
   }
 
   async #serveFromDisk(
