@@ -14,6 +14,7 @@ import { StoreChecker } from './files/check-store.ts';
 import type { FileEvents, FilesContext } from './files/context.ts';
 import { FolderKeeper } from './files/folders.ts';
 import { FileMover } from './files/move-file.ts';
+import { FilePacker, PackKeeper } from './files/pack-keeper.ts';
 import { FileReader } from './files/read-file.ts';
 import { FileRemover } from './files/remove-file.ts';
 import { ResumableUploads } from './files/resumable-uploads.ts';
@@ -30,6 +31,7 @@ import { Metrics } from './runtime/metrics.ts';
 import { type Service, Supervisor } from './runtime/service.ts';
 import { FileStore, storeFolders } from './storage/file-store.ts';
 import { FolderSync } from './storage/folder-sync.ts';
+import { PackStore } from './storage/pack-store.ts';
 import { Staging } from './storage/staging.ts';
 import { StoreGuard } from './storage/store-guard.ts';
 import { version } from './version.ts';
@@ -117,7 +119,17 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     onWriteError: (error) => logger.fatal({ err: error }, 'the catalogue cannot be written'),
   });
   const folderSync = new FolderSync(durable);
-  const store = new FileStore(root, folderSync);
+  const packStore = new PackStore({
+    folder: path.join(root, storeFolders.pack),
+    durable,
+    folderSync,
+    locate: (sha256) => catalog.packed(sha256),
+  });
+  const packBytes = () => (config.enable_merge_small_file ? config.merge_small_file_limit : 0);
+  const store = new FileStore(root, folderSync, {
+    sizeOf: (sha256) => catalog.packed(sha256)?.size,
+    read: (sha256) => packStore.read(sha256),
+  });
   const floor = () => ({
     percent: live.current.free_space_floor_percent,
     megabytes: live.current.free_space_floor_mb,
@@ -128,6 +140,7 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     algorithm: () => config.file_sum_arithmetic,
     durable,
     folderSync,
+    packBytes,
     checkSpace: (bytes) => guard.checkWrite(bytes),
   });
   const events = new EventBus<FileEvents>(reportError);
@@ -139,6 +152,7 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     pathLocks: new KeyedLock(),
     unfinished: new Map(),
     contentLocks: new KeyedLock(),
+    packs: { store: packStore, limitBytes: packBytes },
     clock,
     events,
   };
@@ -147,7 +161,8 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     logger.error({ path: damaged, place }, 'bytes on disk are not what was stored');
   });
   const storer = new FileStorer(files);
-  const keeper = new StoreKeeper(files, storer, logger);
+  const packKeeper = new PackKeeper(files, logger);
+  const keeper = new StoreKeeper(files, storer, packKeeper, logger);
   const remover = new FileRemover(files);
   const mover = new FileMover(files);
   const folders = new FolderKeeper(files, mover, remover, reportError);
@@ -158,6 +173,7 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     expirationHours: () => live.current.tus_expiration_hours,
     onError: reportError,
   });
+  const packer = new FilePacker(files, () => config.merge_small_file_limit);
   const checker = new StoreChecker(files);
   const adopter = new FileAdopter(files, () => config.file_sum_arithmetic);
   const trash = new TrashKeeper(files, storer, () => live.current.trash_days, reportError);
@@ -175,6 +191,7 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     trash,
     events,
     checker,
+    packer,
     adopter,
     nodeId,
     dataFolder: dataDir,
@@ -190,13 +207,25 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     logger,
     accessLog: log.writeLine,
     pathOf: (place) => store.pathOf(place),
+    identify: (place) => store.identify(place),
     peerId: () => config.peer_id || nodeId.slice(0, 8),
     notReady: async () => notReady(catalog, guard),
     version,
   });
 
   // Long runs stop before the server does: callers that wait for them are answered.
-  const services: readonly Service[] = [catalog, keeper, folders, resumable, trash, http, checker, adopter];
+  const services: readonly Service[] = [
+    catalog,
+    packKeeper,
+    keeper,
+    folders,
+    resumable,
+    trash,
+    http,
+    checker,
+    adopter,
+    packer,
+  ];
   const supervisor = new Supervisor(services, (service, error) => logger.error({ err: error, service }, 'stop failed'));
   await supervisor.start();
   const { port } = http.address;

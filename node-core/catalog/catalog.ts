@@ -22,6 +22,7 @@ import {
   type Intent,
   type LinkSource,
   type LocalBytes,
+  type PackedContent,
   type ResumableUpload,
   type TrashEntry,
 } from './values.ts';
@@ -309,6 +310,28 @@ export class Catalog implements Service {
     const places: string[] = [];
     for await (const key of this.#open().keys(keys.places(sha256))) places.push(lastPart(key));
     return places;
+  }
+
+  /** The frame that holds a packed content. */
+  packed(sha256: string): PackedContent | undefined {
+    const key = keys.frame(sha256);
+    const text = readText(this.#open(), key);
+    return text === undefined ? undefined : decode.frame(key, text);
+  }
+
+  /** Every packed content, in order of its digest. */
+  async *packedContents(): AsyncGenerator<PackedContent & { readonly sha256: string }> {
+    for await (const [key, text] of this.#open().iterator(keys.frames())) {
+      yield { ...decode.frame(key, text), sha256: lastPart(key) };
+    }
+  }
+
+  /** Every place that holds a content on this disk, trash included, in order of the digest. */
+  async *places(): AsyncGenerator<{ readonly sha256: string; readonly place: string }> {
+    for await (const key of this.#open().keys(keys.allPlaces())) {
+      const [, sha256 = '', place = ''] = key.split('\0');
+      yield { sha256, place };
+    }
   }
 
   /** The place that equal contents are linked to. */

@@ -15,6 +15,7 @@
  * | gram | `g gram path` | another name of the file, or nothing; a name of it holds the two characters (search-index.ts) |
  * | place | `c sha256 place` | nothing; a place here that holds the content |
  * | link source | `b sha256` | the place that new equal contents are linked to: LinkSource |
+ * | frame | `f sha256` | PackedContent: the frame that holds a packed content, and how many uses it has |
  * | blocks | `k sha256` | block list of contents longer than one block, base64 |
  * | feed | `a arrival` | path whose record changed then |
  * | arrival | `p path` | its arrival number |
@@ -74,7 +75,10 @@ export const keys = {
   gramsFrom: (character: string): KeyRange => ({ gt: `g${sep}${character}`, lt: `g${sep}${character}\u{10ffff}` }),
   place: (sha256: string, place: string) => `c${sep}${sha256}${sep}${place}`,
   places: (sha256: string) => below('c', sha256),
+  allPlaces: () => below('c'),
   linkSource: (sha256: string) => `b${sep}${sha256}`,
+  frame: (sha256: string) => `f${sep}${sha256}`,
+  frames: () => below('f'),
   blocks: (sha256: string) => `k${sep}${sha256}`,
   feed: (arrival: number) => `a${sep}${arrival.toString(16).padStart(arrivalDigits, '0')}`,
   feedAfter: (arrival: number): KeyRange => ({

@@ -4,7 +4,9 @@ import { emptyRecord, type FileVersion, type PathRecord, removeVersions, writeVe
 import type { HybridClock } from '../domain/hybrid-clock.ts';
 import { baseName } from '../domain/paths.ts';
 import { type Dot, formatDot, sameDot, sourceOf } from '../domain/version.ts';
+import { isPacked } from '../storage/file-store.ts';
 import type { FileIdentity } from '../storage/identity.ts';
+import type { FrameLocation } from '../storage/pack-store.ts';
 import type { Overlay } from './committer.ts';
 import { keys } from './keys.ts';
 import {
@@ -14,6 +16,7 @@ import {
   type Intent,
   type LinkSource,
   type LocalBytes,
+  type PackedContent,
   type ResumableUpload,
   type TrashEntry,
 } from './values.ts';
@@ -101,9 +104,9 @@ export class CatalogTransaction {
   /** Says where the bytes of a version stand here. */
   setLocal(path: string, version: { readonly dot: Dot; readonly sha256: string }, local: LocalBytes): void {
     const before = this.local(path, version.dot);
-    if (before) this.#overlay.del(keys.place(version.sha256, before.place));
     this.#overlay.put(keys.local(path, formatDot(version.dot)), encode(local));
-    this.#overlay.put(keys.place(version.sha256, local.place), '');
+    this.#addPlace(version.sha256, local.place);
+    if (before && before.place !== local.place) this.#dropPlace(version.sha256, before.place);
     this.#followLinkSource(version.sha256, before?.place, local.place, local.identity);
   }
 
@@ -130,7 +133,7 @@ export class CatalogTransaction {
 
   /**
    * Takes the bytes of a version out of use: they become a trash entry, for now at their old place.
-   * @returns what to move; undefined when the bytes were not here.
+   * @returns what to move; undefined when the bytes were not here, or are packed and stay where they are.
    */
   retire(path: string, version: FileVersion, why: RetireReason): RetiredBytes | undefined {
     const local = this.local(path, version.dot);
@@ -156,7 +159,7 @@ export class CatalogTransaction {
       trashedMs: why.nowMs,
     };
     this.#overlay.put(keys.trash(trashId), encode(entry));
-    return { trashId, place: local.place };
+    return isPacked(local.place) ? undefined : { trashId, place: local.place };
   }
 
   /** Notes that trashed bytes now stand elsewhere; without an identity they were not found, and the entry goes. */
@@ -169,8 +172,8 @@ export class CatalogTransaction {
       return;
     }
     const entry = decode.trash(key, text);
-    this.#overlay.del(keys.place(entry.sha256, entry.place));
-    this.#overlay.put(keys.place(entry.sha256, place), '');
+    this.#addPlace(entry.sha256, place);
+    this.#dropPlace(entry.sha256, entry.place);
     this.#overlay.put(key, encode({ ...entry, place, identity }));
     this.#followLinkSource(entry.sha256, entry.place, place, identity);
   }
@@ -182,7 +185,7 @@ export class CatalogTransaction {
     if (text === undefined) return;
     const entry = decode.trash(key, text);
     this.#overlay.del(key);
-    this.#overlay.del(keys.place(entry.sha256, entry.place));
+    this.#dropPlace(entry.sha256, entry.place);
     const source = this.linkSource(entry.sha256);
     if (source?.place === entry.place) this.#overlay.del(keys.linkSource(entry.sha256));
   }
@@ -194,8 +197,59 @@ export class CatalogTransaction {
     return text === undefined ? undefined : decode.linkSource(key, text);
   }
 
+  /** Forgets the place that equal contents are linked to, if it is this one. */
+  forgetLinkSource(sha256: string, place: string): void {
+    if (this.linkSource(sha256)?.place === place) this.#overlay.del(keys.linkSource(sha256));
+  }
+
   setLinkSource(sha256: string, source: LinkSource): void {
     this.#overlay.put(keys.linkSource(sha256), encode(source));
+  }
+
+  /** The frame that holds a packed content, as it stands in this transaction. */
+  packed(sha256: string): PackedContent | undefined {
+    const key = keys.frame(sha256);
+    const text = this.#overlay.get(key);
+    return text === undefined ? undefined : decode.frame(key, text);
+  }
+
+  /** Says where a packed content stands. Its uses stay; a new one has none, and must get one in this transaction. */
+  setFrame(sha256: string, size: number, location: FrameLocation): void {
+    const { segment, offset, length } = location;
+    const uses = this.packed(sha256)?.uses ?? 0;
+    this.#overlay.put(keys.frame(sha256), encode({ segment, offset, length, size, uses }));
+  }
+
+  /** Enters a frame anew whose uses were counted by the caller, who holds the content. */
+  restoreFrame(sha256: string, size: number, location: FrameLocation, uses: number): void {
+    const { segment, offset, length } = location;
+    this.#overlay.put(keys.frame(sha256), encode({ segment, offset, length, size, uses }));
+  }
+
+  /** Counts a place that is going to use a packed content, before others are given up. */
+  usePacked(sha256: string, place: string): void {
+    this.#addPlace(sha256, place);
+  }
+
+  #addPlace(sha256: string, place: string): void {
+    const key = keys.place(sha256, place);
+    if (this.#overlay.get(key) === undefined) this.#countUse(sha256, place, 1);
+    this.#overlay.put(key, '');
+  }
+
+  #dropPlace(sha256: string, place: string): void {
+    const key = keys.place(sha256, place);
+    if (this.#overlay.get(key) !== undefined) this.#countUse(sha256, place, -1);
+    this.#overlay.del(key);
+  }
+
+  /** A packed content without uses has no entry: the next compaction leaves its frame behind. */
+  #countUse(sha256: string, place: string, change: number): void {
+    const packed = isPacked(place) ? this.packed(sha256) : undefined;
+    if (!packed) return;
+    const uses = packed.uses + change;
+    if (uses > 0) this.#overlay.put(keys.frame(sha256), encode({ ...packed, uses }));
+    else this.#overlay.del(keys.frame(sha256));
   }
 
   /** Keeps the block list of a content of more than one block: 32 raw bytes a block. */

@@ -50,6 +50,17 @@ const localBytes = z.object({
 
 const linkSource = z.object({ place: z.string().min(1), identity });
 
+const packedContent = z.object({
+  /** Segment, position and length of the frame, in bytes. */
+  segment: z.string().min(1),
+  offset: count,
+  length: count,
+  /** Bytes of the content. */
+  size: count,
+  /** Files and trash entries that use it. */
+  uses: count,
+});
+
 const fileEntry = z.object({
   kind: z.literal('file'),
   size: count,
@@ -84,6 +95,8 @@ const intent = z.object({
   placing: z.object({ dot: z.string(), sha256: hex(64), identity, from: z.string() }).exactOptional(),
   /** Bytes to move to the trash first. */
   retire: z.array(retired),
+  /** Bytes to remove at the end, as long as it is still this file that stands there. */
+  discard: z.object({ place: z.string(), ino: z.string() }).exactOptional(),
 });
 
 const trashEntry = z.object({
@@ -137,6 +150,8 @@ export type FolderJob = z.infer<typeof folderJob>;
 export type LocalBytes = z.infer<typeof localBytes>;
 /** The place that equal contents are hard-linked to. */
 export type LinkSource = z.infer<typeof linkSource>;
+/** Where a packed content stands, and how often it is used. Never replicated. */
+export type PackedContent = z.infer<typeof packedContent>;
 /** One row of a folder, kept beside the record so that a page needs no further look-ups. */
 export type FolderEntry = z.infer<typeof folderEntry>;
 /** Live files counted to one day, or to `all`. Bytes. */
@@ -179,6 +194,7 @@ export const decode = {
   record: decoder(pathRecord as unknown as z.ZodType<PathRecord>),
   local: decoder(localBytes),
   linkSource: decoder(linkSource),
+  frame: decoder(packedContent),
   entry: decoder(folderEntry),
   day: decoder(dayStatistics),
   intent: decoder(intent),

@@ -143,6 +143,11 @@ const table = {
     en: 'Keep files below 1 MiB in pack files instead of one file each. Useful for very many small files. URLs stay the same.',
     zh: '将小于 1 MiB 的文件存入合并文件，而不是各自成文件，适合海量小文件。URL 不变。',
   }),
+  merge_small_file_limit: row('storage', integer(1, 67_108_864), 1_048_576, {
+    en: 'With enable_merge_small_file: files up to this many bytes are merged.',
+    zh: '启用 enable_merge_small_file 时，不超过该字节数的文件会被合并。',
+    expert: true,
+  }),
   trash_days: row('storage', integer(0, 36_500), 30, {
     en: 'Days that deleted files can still be restored. 0: their bytes go at once.',
     zh: '已删除文件可恢复的天数。0 表示立即清除数据。',

@@ -170,7 +170,7 @@ async function hashInPlace(
   place: string,
   control: RunControl,
 ): Promise<Hashed | 'CHANGING' | undefined> {
-  const opened = await context.store.open(place);
+  const opened = await context.store.openPlain(place);
   // A name that is not UTF-8 is listed, but cannot be opened by what it is listed as.
   if (!opened && place.includes('\ufffd')) return Promise.reject(new Error('its name is not UTF-8'));
   if (!opened) return undefined;

@@ -11,6 +11,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { EventBus } from '../runtime/events.ts';
 import type { KeyedLock } from '../runtime/keyed-lock.ts';
 import type { FileStore } from '../storage/file-store.ts';
+import type { PackStore } from '../storage/pack-store.ts';
 import type { Staging } from '../storage/staging.ts';
 import type { StoreGuard } from '../storage/store-guard.ts';
 
@@ -37,6 +38,13 @@ export interface FileEvents {
   'bytes-damaged': { readonly path: string; readonly place: string };
 }
 
+/** The packs, and what goes there. */
+export interface Packing {
+  readonly store: PackStore;
+  /** Contents up to this many bytes are packed; 0: none are. */
+  readonly limitBytes: () => number;
+}
+
 /** The parts that every use case of this room works with. */
 export interface FilesContext {
   readonly catalog: Catalog;
@@ -49,6 +57,8 @@ export interface FilesContext {
   readonly unfinished: Map<string, () => Promise<void>>;
   /** One lock per content: linking changes the identity of every name of it. */
   readonly contentLocks: KeyedLock;
+  /** Where small contents are kept together. */
+  readonly packs: Packing;
   readonly clock: Clock;
   readonly events: EventBus<FileEvents>;
 }

@@ -2,7 +2,7 @@
 import type { CataloguedFile } from '../catalog/catalog.ts';
 import { formatDot } from '../domain/version.ts';
 import { ContentHasher } from '../storage/content-hasher.ts';
-import type { OpenedFile } from '../storage/file-store.ts';
+import type { OpenedBytes } from '../storage/file-store.ts';
 import { sameContent } from '../storage/identity.ts';
 import { type FilesContext, withPath } from './context.ts';
 
@@ -58,7 +58,7 @@ export function settled(context: FilesContext, file: CataloguedFile): Promise<bo
   });
 }
 
-async function sha256Of(opened: OpenedFile): Promise<string> {
+async function sha256Of(opened: OpenedBytes): Promise<string> {
   const hasher = new ContentHasher('md5');
   const buffer = Buffer.allocUnsafe(readBytes);
   for (let position = 0; ; ) {

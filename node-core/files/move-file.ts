@@ -4,6 +4,7 @@ import type { RetiredBytes } from '../catalog/transaction.ts';
 import type { Intent } from '../catalog/values.ts';
 import { ShoalError } from '../domain/errors.ts';
 import { formatDot } from '../domain/version.ts';
+import { isPacked } from '../storage/file-store.ts';
 import { type FilesContext, withPaths } from './context.ts';
 import { finishIntent } from './placement.ts';
 
@@ -61,9 +62,11 @@ export class FileMover {
         id: randomBytes(12).toString('hex'),
         path: to,
         retire,
-        ...(local && {
-          placing: { dot: formatDot(moved.dot), sha256, identity: local.identity, from: local.place },
-        }),
+        // Packed bytes do not move.
+        ...(local &&
+          !isPacked(local.place) && {
+            placing: { dot: formatDot(moved.dot), sha256, identity: local.identity, from: local.place },
+          }),
       };
       transaction.putIntent(promised);
       return promised;

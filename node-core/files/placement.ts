@@ -47,6 +47,7 @@ async function carryOut(context: FilesContext, intent: Intent): Promise<void> {
   for (const { trashId, place } of intent.retire) await context.store.move(place, trashPlace(trashId));
   const { placing } = intent;
   const placed = placing ? await context.store.place(placing.from, intent.id, intent.path) : undefined;
+  await discard(context, intent);
   await settle(context, intent, placed);
 }
 
@@ -68,6 +69,7 @@ export async function redoIntent(context: FilesContext, intent: Intent): Promise
       placed = place && identity ? { place, identity } : undefined;
     }
   }
+  await discard(context, intent);
   await settle(context, intent, placed);
   return placed !== undefined || placing === undefined;
 }
@@ -104,4 +106,10 @@ async function settle(context: FilesContext, intent: Intent, placed: PlacedBytes
     }
     transaction.removeIntent(intent.id);
   });
+}
+
+/** Removes what an intent gives up, unless something else stands there by now. */
+async function discard(context: FilesContext, { discard: given }: Intent): Promise<void> {
+  if (!given || context.store.identify(given.place)?.ino !== given.ino) return;
+  await context.store.remove(given.place);
 }

@@ -1,14 +1,14 @@
-import type { FileHandle } from 'node:fs/promises';
 import type { CataloguedFile } from '../catalog/catalog.ts';
 import { ShoalError } from '../domain/errors.ts';
+import type { ByteSource } from '../storage/byte-source.ts';
 import { type FileIdentity, sameContent } from '../storage/identity.ts';
 import { type FilesContext, withPath } from './context.ts';
 import { adoptByDigest, settled } from './integrity.ts';
 
-/** A file opened for reading. The reader closes the handle. */
+/** The bytes of a file, opened for reading. The reader closes the handle. */
 export interface ReadableFile {
   readonly file: CataloguedFile;
-  readonly handle: FileHandle;
+  readonly handle: ByteSource;
   readonly identity: FileIdentity;
 }
 

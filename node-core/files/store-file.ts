@@ -9,11 +9,13 @@ import { ShoalError } from '../domain/errors.ts';
 import type { FileVersion } from '../domain/file-record.ts';
 import { baseName, joinPath, parentOf } from '../domain/paths.ts';
 import { formatDot } from '../domain/version.ts';
-import type { Place } from '../storage/file-store.ts';
+import { isPacked, type Place, packedIdentity, packedPlace } from '../storage/file-store.ts';
 import { untouched } from '../storage/identity.ts';
+import type { FrameHint } from '../storage/pack-format.ts';
 import { discardStaged, type StagedFile } from '../storage/staging.ts';
 import { type FilesContext, withPath, withPaths } from './context.ts';
 import { adoptByDigest, isIntact } from './integrity.ts';
+import { packStaged } from './packing.ts';
 import { finishIntent } from './placement.ts';
 
 /** Names tried with `0_`, `1_` ... before giving up. */
@@ -106,6 +108,7 @@ export class FileStorer {
   }
 
   #isOwn({ version, local }: CataloguedFile): boolean {
+    if (local && isPacked(local.place)) return true;
     const source = this.#context.catalog.linkSource(version.sha256);
     return source !== undefined && source.identity.ino === local?.identity.ino;
   }
@@ -147,7 +150,7 @@ export class FileStorer {
       return { file: current, existed: true };
     }
     const { recordPath, version } = current;
-    await this.#commit(staged, (transaction) => {
+    await this.#commit(staged, { path: current.path, ...named(version) }, (transaction) => {
       const why = { reason: 'damaged', by: 'shoal', nowMs: this.#context.clock.now() } as const;
       const retired = transaction.retire(recordPath, version, why);
       request.alongside?.(transaction, current.path);
@@ -169,7 +172,7 @@ export class FileStorer {
     const path = current?.recordPath ?? request.path;
     const replaces = current && current.path !== path ? [current.version.dot] : undefined;
     let written: FileVersion | undefined;
-    await this.#commit(staged, (transaction) => {
+    await this.#commit(staged, { path: request.path, ...named(next) }, (transaction) => {
       const before = transaction.record(path).versions;
       const version = transaction.write(path, next, replaces);
       written = version;
@@ -197,12 +200,17 @@ export class FileStorer {
    * Links the staged bytes to equal ones where it can, commits what `write` says together with the intent to place them,
    * and finishes that intent; all under the content's lock.
    */
-  #commit(staged: StagedFile, write: (transaction: CatalogTransaction) => CommittedVersion): Promise<void> {
+  #commit(
+    staged: StagedFile,
+    hint: FrameHint,
+    write: (transaction: CatalogTransaction) => CommittedVersion,
+  ): Promise<void> {
     const { sha256 } = staged.digests;
     return this.#context.contentLocks.run(sha256, async () => {
       // Bytes from the trash may have been freed since they were looked at; nothing is committed without its bytes.
-      if (!this.#context.store.identify(staged.place))
+      if (!staged.bytes && !this.#context.store.identify(staged.place))
         throw new ShoalError('BYTES_DAMAGED', { details: { what: staged.place } });
+      if (await this.#commitPacked(staged, hint, write)) return;
       const linked = await this.#linkToEqualBytes(staged);
       const identity = linked?.identity ?? staged.identity;
       const local = { place: staged.place, identity, verifiedMs: this.#context.clock.now() };
@@ -222,6 +230,37 @@ export class FileStorer {
       });
       await finishIntent(this.#context, intent);
     });
+  }
+
+  /**
+   * Stores a small content in a pack: the frame first, then one batch that refers to it. There is nothing to place, so no
+   * intent is needed; a crash before the batch leaves a frame that nobody uses.
+   * @returns false when the content does not belong into a pack.
+   */
+  async #commitPacked(
+    staged: StagedFile,
+    hint: FrameHint,
+    write: (transaction: CatalogTransaction) => CommittedVersion,
+  ): Promise<boolean> {
+    const frame = await packStaged(this.#context, staged, hint);
+    if (!frame) return false;
+    const { sha256, size } = staged.digests;
+    const place = packedPlace(sha256, staged.id);
+    const local = { place, identity: packedIdentity(size), verifiedMs: this.#context.clock.now() };
+    const intent = await this.#context.catalog.commit((transaction) => {
+      // First: what is written may give up the last other use.
+      transaction.setFrame(sha256, size, frame);
+      transaction.usePacked(sha256, place);
+      const { path, version, retire } = write(transaction);
+      transaction.setLocal(path, version, local);
+      if (retire.length === 0) return undefined;
+      const promised: Intent = { id: staged.id, path, retire };
+      transaction.putIntent(promised);
+      return promised;
+    });
+    if (intent) await finishIntent(this.#context, intent);
+    await discardStaged(staged).catch(() => undefined);
+    return true;
   }
 
   /** Equal bytes on disk that nobody touched since they were recorded share their inode (replication.md, 10). */
@@ -268,4 +307,9 @@ async function discardUnlessCommitted(context: FilesContext, staged: StagedFile)
   if (context.catalog.writeError !== undefined) return;
   if ((await context.catalog.placesOf(staged.digests.sha256)).includes(staged.place)) return;
   await discardStaged(staged);
+}
+
+/** What a frame says of its file besides the path. */
+function named({ name, scene, mtimeMs }: Omit<FrameHint, 'path'>): Omit<FrameHint, 'path'> {
+  return { name, scene, mtimeMs };
 }

@@ -2,6 +2,7 @@ import { ShoalError } from '../domain/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Service } from '../runtime/service.ts';
 import type { FilesContext } from './context.ts';
+import type { PackKeeper } from './pack-keeper.ts';
 import { recoverFiles } from './recovery.ts';
 import type { FileStorer } from './store-file.ts';
 
@@ -16,12 +17,14 @@ export class StoreKeeper implements Service {
   readonly name = 'store';
   readonly #context: FilesContext;
   readonly #storer: FileStorer;
+  readonly #packs: PackKeeper;
   readonly #logger: Logger;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(context: FilesContext, storer: FileStorer, logger: Logger) {
+  constructor(context: FilesContext, storer: FileStorer, packs: PackKeeper, logger: Logger) {
     this.#context = context;
     this.#storer = storer;
+    this.#packs = packs;
     this.#logger = logger;
   }
 
@@ -43,6 +46,7 @@ export class StoreKeeper implements Service {
     try {
       await guard.checkFolder();
       await store.prepare();
+      await this.#packs.open();
       const report = await recoverFiles(this.#context);
       if (report.redone > 0 || report.swept > 0) this.#logger.info(report, 'finished what was interrupted');
       if (report.lost.length > 0) this.#logger.error({ lost: report.lost }, 'bytes of acknowledged files are missing');

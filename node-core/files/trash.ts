@@ -3,6 +3,7 @@ import type { CataloguedFile } from '../catalog/catalog.ts';
 import type { LinkSource, TrashEntry } from '../catalog/values.ts';
 import { ShoalError } from '../domain/errors.ts';
 import type { Service } from '../runtime/service.ts';
+import { isPacked } from '../storage/file-store.ts';
 import { sameContent, untouched } from '../storage/identity.ts';
 import type { StagedFile } from '../storage/staging.ts';
 import type { FilesContext } from './context.ts';
@@ -65,7 +66,7 @@ export class TrashKeeper implements Service {
     for await (const entry of this.#context.catalog.trash()) {
       if (this.#stopped || entry.trashedMs > before) break;
       // Bytes still at their old place belong to an intent that is being finished.
-      if (entry.place !== trashPlace(entry.id)) continue;
+      if (!isInTrash(entry)) continue;
       await this.#free(entry);
       freed += 1;
     }
@@ -95,7 +96,7 @@ export class TrashKeeper implements Service {
   async restore(id: string, options: RestoreOptions): Promise<CataloguedFile> {
     const { catalog, store } = this.#context;
     const entry = catalog.trashEntry(id);
-    const opened = entry?.place === trashPlace(id) ? await store.open(entry.place) : undefined;
+    const opened = entry && isInTrash(entry) ? await store.open(entry.place) : undefined;
     await opened?.handle.close();
     if (!entry || !opened) throw new ShoalError('TRASH_NOT_FOUND', { details: { id } });
     if (!sameContent(opened.identity, entry.identity)) {
@@ -127,7 +128,7 @@ export class TrashKeeper implements Service {
   /** Frees one entry now. @throws ShoalError TRASH_NOT_FOUND. */
   async discard(id: string): Promise<void> {
     const entry = this.#context.catalog.trashEntry(id);
-    if (entry?.place !== trashPlace(id)) throw new ShoalError('TRASH_NOT_FOUND', { details: { id } });
+    if (!entry || !isInTrash(entry)) throw new ShoalError('TRASH_NOT_FOUND', { details: { id } });
     await this.#free(entry);
   }
 
@@ -143,6 +144,11 @@ export class TrashKeeper implements Service {
   #free(entry: TrashEntry): Promise<void> {
     const { catalog, store, contentLocks } = this.#context;
     return contentLocks.run(entry.sha256, async () => {
+      if (isPacked(entry.place)) {
+        await catalog.commit((transaction) => transaction.removeTrash(entry.id));
+        if (!catalog.packed(entry.sha256)) await this.#context.packs.store.markDeleted(entry.sha256);
+        return;
+      }
       const source = catalog.linkSource(entry.sha256);
       const shared = source?.place === entry.place ? await this.#heir(entry) : source;
       const before = shared && store.identify(shared.place);
@@ -158,4 +164,9 @@ export class TrashKeeper implements Service {
       }
     });
   }
+}
+
+/** Whether trashed bytes are where they stay: packed ones do not move, others wait for their intent. */
+function isInTrash({ id, place }: TrashEntry): boolean {
+  return isPacked(place) || place === trashPlace(id);
 }

@@ -64,7 +64,7 @@ export class HttpServer implements Service {
       config: services.config,
       reader: services.reader,
       find: (path) => services.catalog.find(path),
-      pathOf: services.pathOf,
+      identify: services.identify,
       onError,
     });
     this.#stream = new EventStream(services.events, services.configuration, services.uploads);

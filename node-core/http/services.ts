@@ -9,6 +9,7 @@ import type { StoreChecker } from '../files/check-store.ts';
 import type { FileEvents } from '../files/context.ts';
 import type { FolderKeeper } from '../files/folders.ts';
 import type { FileMover } from '../files/move-file.ts';
+import type { FilePacker } from '../files/pack-keeper.ts';
 import type { FileReader } from '../files/read-file.ts';
 import type { FileRemover } from '../files/remove-file.ts';
 import type { ResumableUploads } from '../files/resumable-uploads.ts';
@@ -19,6 +20,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { EventBus } from '../runtime/events.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Metrics } from '../runtime/metrics.ts';
+import type { FileIdentity } from '../storage/identity.ts';
 import type { Staging } from '../storage/staging.ts';
 import type { StoreGuard } from '../storage/store-guard.ts';
 
@@ -40,6 +42,7 @@ export interface HttpServices {
   readonly trash: TrashKeeper;
   readonly events: EventBus<FileEvents>;
   readonly checker: StoreChecker;
+  readonly packer: FilePacker;
   readonly adopter: FileAdopter;
   readonly nodeId: string;
   /** Absolute path of the data folder: holds `conf/`, `data/`, `files/` and `log/`. */
@@ -55,6 +58,8 @@ export interface HttpServices {
   readonly accessLog: (line: string) => void;
   /** Absolute path of a place. */
   readonly pathOf: (place: string) => string;
+  /** What stands at a place now. */
+  readonly identify: (place: string) => FileIdentity | undefined;
   /** What stands in dated folders for this node. */
   readonly peerId: () => string;
   /** Reasons why the node should get no traffic now; none when it is ready. */

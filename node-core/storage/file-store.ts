@@ -4,6 +4,7 @@ import path from 'node:path';
 import { canStandOnDisk, type DiskFamily } from '../domain/disk-names.ts';
 import { errnoOf } from '../domain/errors.ts';
 import { parentOf } from '../domain/paths.ts';
+import { BufferSource, type ByteSource } from './byte-source.ts';
 import type { FolderSync } from './folder-sync.ts';
 import { type FileIdentity, identify, identityOf, isAbsent } from './identity.ts';
 
@@ -11,12 +12,54 @@ import { type FileIdentity, identify, identityOf, isAbsent } from './identity.ts
 export type Place = string;
 
 /** Folders of the store's own, below `files/`. */
-export const storeFolders = { staging: '_tmp', alternative: '_alt', trash: '_trash', resumable: '_big' } as const;
+export const storeFolders = {
+  staging: '_tmp',
+  alternative: '_alt',
+  trash: '_trash',
+  resumable: '_big',
+  pack: '_pack',
+} as const;
 
-/** A file opened for reading. The reader closes the handle. */
-export interface OpenedFile {
-  readonly handle: FileHandle;
+/**
+ * Place of one use of a packed content: `_pack/<sha256>.<id>`. Nothing on disk has that name. The frame is found by the
+ * digest, so a packed content never moves; each use has an id of its own, which makes uses countable.
+ */
+export function packedPlace(sha256: string, id: string): Place {
+  return `${storeFolders.pack}/${sha256}.${id}`;
+}
+
+/** Whether a place is a use of a packed content. */
+export function isPacked(place: Place): boolean {
+  return place.startsWith(`${storeFolders.pack}/`);
+}
+
+/** sha256 of the content that a packed place uses. */
+export function packedDigest(place: Place): string {
+  return place.slice(storeFolders.pack.length + 1, storeFolders.pack.length + 1 + 64);
+}
+
+/** Identity of packed bytes: they stand in no file of their own, and their digest is checked at every read. */
+export function packedIdentity(size: number): FileIdentity {
+  return { size, ino: '0', mtimeNs: '0', ctimeNs: '0' };
+}
+
+/** Reads packed contents. */
+export interface PackReader {
+  /** Bytes of a content; undefined when no pack is known to hold it. */
+  sizeOf(sha256: string): number | undefined;
+  /** The content, verified; undefined when no sound frame holds it. */
+  read(sha256: string): Promise<Uint8Array | undefined>;
+}
+
+/** Bytes opened for reading. The reader closes the handle. */
+export interface OpenedBytes {
+  readonly handle: ByteSource;
   readonly identity: FileIdentity;
+}
+
+/** A plain file opened for reading. */
+export interface OpenedFile extends OpenedBytes {
+  readonly handle: FileHandle;
 }
 
 /**
@@ -29,11 +72,18 @@ export class FileStore {
   readonly #family: DiskFamily;
   /** New folders whose names are being made durable; whoever files something below them waits as well. */
   readonly #unsynced = new Map<string, Promise<unknown>>();
+  readonly #packs: PackReader | undefined;
 
   /** @param root absolute path of `files/`. */
-  constructor(root: string, sync: FolderSync, family: DiskFamily = process.platform === 'win32' ? 'windows' : 'posix') {
+  constructor(
+    root: string,
+    sync: FolderSync,
+    packs?: PackReader,
+    family: DiskFamily = process.platform === 'win32' ? 'windows' : 'posix',
+  ) {
     this.#root = root;
     this.#sync = sync;
+    this.#packs = packs;
     this.#family = family;
   }
 
@@ -119,11 +169,16 @@ export class FileStore {
 
   /** Identity of the bytes at a place; undefined when there are none. */
   identify(place: Place): FileIdentity | undefined {
+    if (isPacked(place)) {
+      const size = this.#packs?.sizeOf(packedDigest(place));
+      return size === undefined ? undefined : packedIdentity(size);
+    }
     return identify(this.pathOf(place));
   }
 
-  /** Removes bytes for good. */
+  /** Removes bytes for good. Packed ones go with their segment, once nothing uses them. */
   async remove(place: Place): Promise<void> {
+    if (isPacked(place)) return;
     const file = this.pathOf(place);
     await rm(file, { force: true });
     await this.#sync.sync(path.dirname(file)).catch((error: unknown) => {
@@ -131,8 +186,15 @@ export class FileStore {
     });
   }
 
-  /** Opens a place for reading; undefined when nothing is there. A symbolic link in its stead is not followed. */
-  async open(place: Place): Promise<OpenedFile | undefined> {
+  /** Opens a place for reading; undefined when nothing is there. Packed bytes are read whole, and verified. */
+  async open(place: Place): Promise<OpenedBytes | undefined> {
+    if (!isPacked(place)) return this.openPlain(place);
+    const bytes = await this.#packs?.read(packedDigest(place));
+    return bytes && { handle: new BufferSource(bytes), identity: packedIdentity(bytes.byteLength) };
+  }
+
+  /** Opens a plain file for reading; undefined when nothing is there. A symbolic link in its stead is not followed. */
+  async openPlain(place: Place): Promise<OpenedFile | undefined> {
     let handle: FileHandle;
     try {
       handle = await open(this.pathOf(place), constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));

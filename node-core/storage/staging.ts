@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import type { CompatibleAlgorithm } from '../domain/digests.ts';
 import { ShoalError } from '../domain/errors.ts';
 import { ContentHasher, type HashedContent } from './content-hasher.ts';
+import { packedIdentity } from './file-store.ts';
 import type { FolderSync } from './folder-sync.ts';
 import { type FileIdentity, identityOf } from './identity.ts';
 
@@ -35,6 +36,8 @@ export interface StagedFile extends HashedContent {
   /** Their absolute path. */
   readonly file: string;
   readonly identity: FileIdentity;
+  /** The content itself, when it is to be packed: then nothing of it is on disk yet. */
+  readonly bytes?: Buffer;
 }
 
 /** What the staging area needs to know of its node. */
@@ -45,6 +48,8 @@ export interface StagingOptions {
   /** Whether bytes are made durable before they are acknowledged. */
   readonly durable: boolean;
   readonly folderSync: FolderSync;
+  /** Contents up to this many bytes stay in memory, to be packed; 0 for none. */
+  readonly packBytes?: () => number;
   /** Throws DISK_FULL when that many more bytes would go below the floor. */
   readonly checkSpace: (bytes: number) => Promise<void>;
 }
@@ -186,6 +191,15 @@ export class StagedWriter {
    * handing each to another thread costs more than the operation. Making a file and syncing it may wait.
    */
   async #finishSmall(): Promise<StagedFile> {
+    const { size } = this;
+    const packBytes = this.#options.packBytes?.() ?? 0;
+    if (packBytes > 0 && size <= packBytes) {
+      const bytes = Buffer.concat(this.#gathered);
+      this.#gathered = [];
+      this.#end();
+      const common = { id: this.id, place: this.#place, file: this.file, identity: packedIdentity(size), bytes };
+      return { ...common, ...this.#hasher.finish() };
+    }
     const descriptor = await openAsync(this.file, 'wx', 0o444);
     let identity: FileIdentity;
     try {
@@ -270,6 +284,7 @@ export class StagedWriter {
 
 /** Removes a staged file that will not be placed. */
 export async function discardStaged(staged: StagedFile): Promise<void> {
+  if (staged.bytes) return;
   await rm(staged.file, { force: true });
 }
 

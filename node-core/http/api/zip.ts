@@ -1,8 +1,10 @@
+import { Readable } from 'node:stream';
 import type { Response } from 'express';
 import yazl from 'yazl';
 import { ShoalError } from '../../domain/errors.ts';
 import { baseName, splitExtension } from '../../domain/paths.ts';
 import { walkFolder } from '../../files/folders.ts';
+import { chunksOf } from '../../storage/byte-source.ts';
 import { attachment } from '../download/content-headers.ts';
 import type { HttpServices } from '../services.ts';
 
@@ -75,7 +77,7 @@ function freeName(taken: Set<string>, wanted: string): string {
 /** Adds one file and waits until it was sent, so that a thousand files do not stand open. */
 async function addFile({ services, zip, response }: Archive, path: string, name: string): Promise<void> {
   const { file, handle } = await services.reader.open(path);
-  const stream = handle.createReadStream({ highWaterMark: 256 * 1024 });
+  const stream = Readable.from(chunksOf(handle, 256 * 1024), { objectMode: false });
   const { size, mtimeMs } = file.version;
   const giveUp = () => stream.destroy();
   response.once('close', giveUp);
@@ -88,6 +90,7 @@ async function addFile({ services, zip, response }: Archive, path: string, name:
     });
   } finally {
     response.off('close', giveUp);
+    await handle.close();
   }
   if (response.destroyed) throw new Error('the receiver went away');
 }

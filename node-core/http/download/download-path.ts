@@ -3,7 +3,6 @@
  * everything else to the caller.
  */
 import { randomBytes } from 'node:crypto';
-import type { Stats } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { LRUCache } from 'lru-cache';
 import type { CataloguedFile } from '../../catalog/catalog.ts';
@@ -11,6 +10,7 @@ import type { Config } from '../../config/schema.ts';
 import { ShoalError } from '../../domain/errors.ts';
 import { normalizePath } from '../../domain/paths.ts';
 import type { FileReader, ReadableFile } from '../../files/read-file.ts';
+import type { FileIdentity } from '../../storage/identity.ts';
 import { downloadTarget, groupPrefix } from '../compat/surface.ts';
 import { TrackedResponse } from '../tracked-response.ts';
 import { evaluateConditions, rangeApplies, type Validators } from './conditions.ts';
@@ -26,8 +26,8 @@ export interface DownloadPathOptions {
   readonly reader: FileReader;
   /** What shows at a path, if anything. */
   readonly find: (path: string) => CataloguedFile | undefined;
-  /** Absolute path of a place, for the memory cache's checks. */
-  readonly pathOf: (place: string) => string;
+  /** What stands at a place now, for the memory cache's checks. */
+  readonly identify: (place: string) => FileIdentity | undefined;
   readonly onError: (request: IncomingMessage, response: ServerResponse, error: unknown) => void;
 }
 
@@ -49,7 +49,7 @@ export class DownloadPath {
     this.#options = options;
     // Half for contents, half for whole answers.
     const maxBytes = options.config().memory_cache_mb * 512 * 1024;
-    this.#cache = new MemoryCache(maxBytes);
+    this.#cache = new MemoryCache(maxBytes, options.identify);
     this.#hot = new LRUCache({
       maxSize: Math.max(1, maxBytes),
       sizeCalculation: ({ answer }) => answer.byteLength + 512,
@@ -157,7 +157,7 @@ export class DownloadPath {
     }
   }
 
-  async #readWhole({ file, handle }: ReadableFile): Promise<Buffer> {
+  async #readWhole({ file, handle, identity }: ReadableFile): Promise<Buffer> {
     const { size } = file.version;
     const body = Buffer.allocUnsafeSlow(size);
     let done = 0;
@@ -166,8 +166,7 @@ export class DownloadPath {
       if (bytesRead === 0) throw new ShoalError('BYTES_DAMAGED', { details: { what: file.path } });
       done += bytesRead;
     }
-    const stats: Stats = await handle.stat();
-    if (file.local) this.#cache.put(file, this.#options.pathOf(file.local.place), stats, body);
+    if (file.local) this.#cache.put(file, identity, body);
     return body;
   }
 

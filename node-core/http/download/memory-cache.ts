@@ -1,6 +1,6 @@
-import { type Stats, statSync } from 'node:fs';
 import { LRUCache } from 'lru-cache';
 import type { CataloguedFile } from '../../catalog/catalog.ts';
+import { type FileIdentity, sameContent } from '../../storage/identity.ts';
 
 /** Contents larger than this are not kept in memory. */
 export const maxCachedBytes = 256 * 1024;
@@ -8,12 +8,10 @@ export const maxCachedBytes = 256 * 1024;
 /** How long one look at the file on disk counts, in milliseconds. What is in memory is what was stored in any case. */
 const lookMs = 1;
 
-/** A content in memory, and the file on disk that it was read from. */
+/** A content in memory, and what it was read from. */
 export interface CachedContent {
   readonly file: CataloguedFile;
-  readonly onDisk: string;
-  readonly ino: number;
-  readonly mtimeMs: number;
+  readonly identity: FileIdentity;
   readonly body: Buffer;
 }
 
@@ -23,12 +21,14 @@ export interface CachedContent {
  */
 export class MemoryCache {
   readonly #contents: LRUCache<string, CachedContent>;
+  readonly #identify: (place: string) => FileIdentity | undefined;
   /** What was looked at last, and when: a burst of requests for one file shares a look. */
   #lookedAt: CachedContent | undefined;
   #lookedMs = Number.NEGATIVE_INFINITY;
 
-  /** @param maxBytes memory for contents; 0 keeps none. */
-  constructor(maxBytes: number) {
+  /** @param maxBytes memory for contents; 0 keeps none. @param identify what stands at a place now. */
+  constructor(maxBytes: number, identify: (place: string) => FileIdentity | undefined) {
+    this.#identify = identify;
     this.#contents = new LRUCache({
       maxSize: Math.max(1, maxBytes),
       maxEntrySize: maxBytes === 0 ? 1 : maxCachedBytes + 512,
@@ -48,25 +48,23 @@ export class MemoryCache {
   #isTrue(cached: CachedContent): boolean {
     const now = performance.now();
     if (this.#lookedAt === cached && now - this.#lookedMs < lookMs) return true;
-    if (!isUnchanged(cached)) return false;
+    if (!this.#isUnchanged(cached)) return false;
     this.#lookedAt = cached;
     this.#lookedMs = now;
     return true;
   }
 
-  /** Keeps a content that was read whole from an open file. @param onDisk absolute path it was read from. */
-  put(file: CataloguedFile, onDisk: string, stats: Stats, body: Buffer): void {
-    const { ino, size, mtimeMs } = stats;
-    if (size !== body.byteLength) return;
-    this.#contents.set(file.path, { file, onDisk, ino, mtimeMs, body });
+  /** Keeps a content that was read whole. @param identity of the bytes, from before they were read. */
+  put(file: CataloguedFile, identity: FileIdentity, body: Buffer): void {
+    if (identity.size === body.byteLength) this.#contents.set(file.path, { file, identity, body });
   }
-}
 
-function isUnchanged({ onDisk, ino, mtimeMs, body }: CachedContent): boolean {
-  try {
-    const stats = statSync(onDisk, { throwIfNoEntry: false });
-    return stats !== undefined && stats.ino === ino && stats.mtimeMs === mtimeMs && stats.size === body.byteLength;
-  } catch {
-    return false;
+  #isUnchanged({ file, identity }: CachedContent): boolean {
+    try {
+      const found = file.local && this.#identify(file.local.place);
+      return found !== undefined && found.ino === identity.ino && sameContent(found, identity);
+    } catch {
+      return false;
+    }
   }
 }

@@ -1,5 +1,5 @@
-import type { FileHandle } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
+import type { ByteSource } from '../../storage/byte-source.ts';
 import type { ByteRange } from './ranges.ts';
 
 /** How a download reads: bytes at once, and how many such buffers it may hold. */
@@ -24,7 +24,7 @@ let fastTransfers = 0;
  * Sends a part of an open file at the receiver's pace, reading ahead of what is being sent.
  * @throws when the file ends early or the receiver goes away; the answer cannot be completed then.
  */
-export async function sendRange(handle: FileHandle, range: ByteRange, response: ServerResponse): Promise<void> {
+export async function sendRange(handle: ByteSource, range: ByteRange, response: ServerResponse): Promise<void> {
   const transfer = new Transfer(response);
   try {
     for (let position = range.start; position <= range.end; ) {

@@ -48,7 +48,7 @@ describe.each(operations.filter((one) => one.recoveryToo === true))('a crash dur
           await told(recoveryFuse, m, () =>
             told(fuse, n, async () => {
               await Bench.closeAll();
-              const after = await Bench.open({ folder: bench.folder, clock: bench.clock });
+              const after = await Bench.open({ folder: bench.folder, clock: bench.clock, packing: bench.packing });
               expect(after.recovery?.lost).toEqual([]);
               await expectOutcome(after, operation, acknowledged);
               await after.expectConsistent();

@@ -3,21 +3,25 @@
  * between any two steps.
  */
 import { createHash } from 'node:crypto';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { pino } from 'pino';
 import { afterEach, expect } from 'vitest';
 import { Catalog, type CataloguedFile } from '../../../node-core/catalog/catalog.ts';
 import type { CatalogTransaction } from '../../../node-core/catalog/transaction.ts';
 import type { TrashEntry } from '../../../node-core/catalog/values.ts';
 import type { FileEvents, FilesContext } from '../../../node-core/files/context.ts';
+import { PackKeeper } from '../../../node-core/files/pack-keeper.ts';
 import { FileReader } from '../../../node-core/files/read-file.ts';
 import { type RecoveryReport, recoverFiles } from '../../../node-core/files/recovery.ts';
 import { FileRemover } from '../../../node-core/files/remove-file.ts';
 import { FileStorer, type StoredFile, type StoreRequest } from '../../../node-core/files/store-file.ts';
 import { EventBus } from '../../../node-core/runtime/events.ts';
 import { KeyedLock } from '../../../node-core/runtime/keyed-lock.ts';
-import { FileStore } from '../../../node-core/storage/file-store.ts';
+import { chunksOf } from '../../../node-core/storage/byte-source.ts';
+import { FileStore, isPacked, type PackReader } from '../../../node-core/storage/file-store.ts';
 import { FolderSync } from '../../../node-core/storage/folder-sync.ts';
+import { PackStore } from '../../../node-core/storage/pack-store.ts';
 import { type StagedFile, Staging } from '../../../node-core/storage/staging.ts';
 import { markerName, StoreGuard } from '../../../node-core/storage/store-guard.ts';
 import { nodeId } from '../domain/versions.ts';
@@ -69,8 +73,8 @@ export class Fuse {
 class FusedStore extends FileStore {
   readonly #fuse: () => Fuse;
 
-  constructor(root: string, sync: FolderSync, fuse: () => Fuse) {
-    super(root, sync);
+  constructor(root: string, sync: FolderSync, packs: PackReader, fuse: () => Fuse) {
+    super(root, sync, packs);
     this.#fuse = fuse;
   }
 
@@ -129,6 +133,30 @@ class FusedCatalog extends Catalog {
   }
 }
 
+/** Packs whose every append is a step. */
+class FusedPacks extends PackStore {
+  readonly #fuse: () => Fuse;
+
+  constructor(options: ConstructorParameters<typeof PackStore>[0], fuse: () => Fuse) {
+    super(options);
+    this.#fuse = fuse;
+  }
+
+  override append(...args: Parameters<PackStore['append']>) {
+    return this.#fuse().around('append', () => super.append(...args));
+  }
+
+  override removeSegment(segment: string) {
+    return this.#fuse().around('removal of a segment', () => super.removeSegment(segment));
+  }
+}
+
+/** How a bench packs small contents; a limit of 0: not at all. */
+export interface PackingOptions {
+  limitBytes: number;
+  readonly segmentBytes?: number;
+}
+
 /** A clock that a test moves. */
 export class TestClock {
   ms = Date.UTC(2026, 4, 17, 12);
@@ -145,6 +173,8 @@ export class Bench {
   readonly storer: FileStorer;
   readonly remover: FileRemover;
   readonly reader: FileReader;
+  readonly packKeeper: PackKeeper;
+  readonly packing: PackingOptions;
   readonly damaged: FileEvents['bytes-damaged'][] = [];
   readonly committed: string[] = [];
   recovery: RecoveryReport | undefined;
@@ -152,7 +182,7 @@ export class Bench {
   readonly handlerErrors: unknown[] = [];
   #fuse = new Fuse();
 
-  private constructor(folder: string, clock: TestClock) {
+  private constructor(folder: string, clock: TestClock, packing: PackingOptions) {
     const fuse = () => this.#fuse;
     this.folder = folder;
     this.root = path.join(folder, 'files');
@@ -162,13 +192,29 @@ export class Bench {
       fuse,
     );
     const folderSync = new FusedSync(this.root, fuse);
-    const store = new FusedStore(this.root, folderSync, fuse);
+    const packStore = new FusedPacks(
+      {
+        folder: path.join(this.root, '_pack'),
+        durable: false,
+        folderSync,
+        locate: (sha256) => catalog.packed(sha256),
+        ...packing,
+      },
+      fuse,
+    );
+    const packed: PackReader = {
+      sizeOf: (sha256) => catalog.packed(sha256)?.size,
+      read: (sha256) => packStore.read(sha256),
+    };
+    const packs = { store: packStore, limitBytes: () => packing.limitBytes };
+    const store = new FusedStore(this.root, folderSync, packed, fuse);
     const guard = new StoreGuard(this.root, () => ({ percent: 0, megabytes: 0 }), clock);
     const staging = new Staging({
       folder: path.join(this.root, '_tmp'),
       algorithm: () => 'md5',
       durable: false,
       folderSync,
+      packBytes: packs.limitBytes,
       checkSpace: (bytes) => guard.checkWrite(bytes),
     });
     const events = new EventBus<FileEvents>((error) => this.handlerErrors.push(error));
@@ -176,15 +222,31 @@ export class Bench {
     events.on('file-committed', (event) => this.committed.push(event.path));
     const pathLocks = new KeyedLock();
     const contentLocks = new KeyedLock();
-    this.context = { catalog, store, staging, guard, pathLocks, unfinished: new Map(), contentLocks, clock, events };
+    this.context = {
+      catalog,
+      store,
+      staging,
+      guard,
+      pathLocks,
+      unfinished: new Map(),
+      contentLocks,
+      packs,
+      clock,
+      events,
+    };
+    this.packKeeper = new PackKeeper(this.context, pino({ level: 'silent' }));
+    this.packing = packing;
     this.storer = new FileStorer(this.context);
     this.remover = new FileRemover(this.context);
     this.reader = new FileReader(this.context);
   }
 
   /** Opens the folder as a node does at start: binds the store, recovers, lets writes through. */
-  static async open(options: { folder?: string; clock?: TestClock; recoveryFuse?: Fuse } = {}): Promise<Bench> {
-    const bench = new Bench(options.folder ?? (await makeFolder()), options.clock ?? new TestClock());
+  static async open(
+    options: { folder?: string; clock?: TestClock; recoveryFuse?: Fuse; packing?: PackingOptions } = {},
+  ): Promise<Bench> {
+    const packing = options.packing ?? { limitBytes: 0 };
+    const bench = new Bench(options.folder ?? (await makeFolder()), options.clock ?? new TestClock(), packing);
     const { catalog, guard, store } = bench.context;
     benches.add(bench);
     await catalog.start();
@@ -193,6 +255,7 @@ export class Bench {
     if (known === undefined) await catalog.setStoreId(id);
     // Without steps: an interrupted prepare is repeated by the next start.
     await store.prepare();
+    await bench.packKeeper.open();
     if (options.recoveryFuse) bench.arm(options.recoveryFuse);
     bench.recovery = await recoverFiles(bench.context);
     bench.arm(new Fuse());
@@ -213,13 +276,14 @@ export class Bench {
   async close(): Promise<void> {
     benches.delete(this);
     await this.storer.drain();
+    await this.packKeeper.stop();
     await this.context.catalog.stop();
   }
 
   /** Opens the same folder anew, as after a crash or a restart. */
   async reopen(options: { recoveryFuse?: Fuse } = {}): Promise<Bench> {
     await this.close();
-    return Bench.open({ folder: this.folder, clock: this.clock, ...options });
+    return Bench.open({ folder: this.folder, clock: this.clock, packing: this.packing, ...options });
   }
 
   /** Stages a content in pieces, as a request brings it. */
@@ -251,10 +315,21 @@ export class Bench {
     if (!this.context.catalog.find(target)) return undefined;
     const { handle } = await this.reader.open(target);
     try {
-      return await handle.readFile('utf8');
+      const chunks: Buffer[] = [];
+      for await (const chunk of chunksOf(handle, 64 * 1024)) chunks.push(chunk);
+      return Buffer.concat(chunks).toString('utf8');
     } finally {
       await handle.close();
     }
+  }
+
+  async #sha256Of(place: string): Promise<string> {
+    const hash = createHash('sha256');
+    const opened = await this.context.store.open(place);
+    if (!opened) throw new Error(`nothing stands at ${place}`);
+    for await (const chunk of chunksOf(opened.handle, 64 * 1024)) hash.update(chunk);
+    await opened.handle.close();
+    return hash.digest('hex');
   }
 
   /** Absolute path of a place. */
@@ -279,7 +354,7 @@ export class Bench {
     return entries
       .filter((entry) => entry.isFile())
       .map((entry) => path.relative(this.root, path.join(entry.parentPath, entry.name)).split(path.sep).join('/'))
-      .filter((file) => file !== markerName)
+      .filter((file) => file !== markerName && !file.startsWith('_pack/'))
       .sort();
   }
 
@@ -308,27 +383,33 @@ export class Bench {
   async expectConsistent(): Promise<void> {
     const { catalog } = this.context;
     const places: string[] = [];
+    const uses = new Map<string, number>();
     const totals = { files: 0, bytes: 0 };
     for (const target of await this.liveFiles()) {
       const { version, local } = this.file(target);
-      expect(await sha256Of(this.pathOf(local.place)), `content of ${target}`).toBe(version.sha256);
+      expect(await this.#sha256Of(local.place), `content of ${target}`).toBe(version.sha256);
       expect(await catalog.placesOf(version.sha256), `places of the content of ${target}`).toContain(local.place);
-      places.push(local.place);
+      if (!isPacked(local.place)) places.push(local.place);
+      else uses.set(version.sha256, (uses.get(version.sha256) ?? 0) + 1);
       totals.files += 1;
       totals.bytes += version.size;
     }
     for (const entry of await this.trash()) {
-      expect(entry.place, 'place of a trash entry').toBe(`_trash/${entry.id}`);
+      if (!isPacked(entry.place)) expect(entry.place, 'place of a trash entry').toBe(`_trash/${entry.id}`);
       if (entry.reason !== 'damaged') {
-        expect(await sha256Of(this.pathOf(entry.place)), `trashed content of ${entry.path}`).toBe(entry.sha256);
+        expect(await this.#sha256Of(entry.place), `trashed content of ${entry.path}`).toBe(entry.sha256);
       }
-      places.push(entry.place);
+      if (!isPacked(entry.place)) places.push(entry.place);
+      else uses.set(entry.sha256, (uses.get(entry.sha256) ?? 0) + 1);
     }
     expect(await catalog.intents()).toEqual([]);
     expect(catalog.totals()).toEqual(totals);
     const perDay = (await catalog.dayStatistics()).filter((row) => row.day !== 'all');
     expect(perDay.reduce((sum, row) => sum + row.files, 0)).toBe(totals.files);
     expect(perDay.reduce((sum, row) => sum + row.bytes, 0)).toBe(totals.bytes);
+    const counted = new Map<string, number>();
+    for await (const { sha256, uses: number } of catalog.packedContents()) counted.set(sha256, number);
+    expect(counted, 'uses of packed contents').toEqual(new Map([...uses].sort(([a], [b]) => (a < b ? -1 : 1))));
     expect(await this.filesOnDisk(), 'files on disk are those that something refers to').toEqual(places.sort());
   }
 }
@@ -338,9 +419,3 @@ const benches = new Set<Bench>();
 afterEach(async () => {
   await Bench.closeAll();
 });
-
-async function sha256Of(file: string): Promise<string> {
-  return createHash('sha256')
-    .update(await readFile(file))
-    .digest('hex');
-}

@@ -1,13 +1,17 @@
 /** Operations, and how to run them until the n-th of their steps fails. */
 import { expect } from 'vitest';
+import { FilePacker } from '../../../node-core/files/pack-keeper.ts';
+import { TrashKeeper } from '../../../node-core/files/trash.ts';
 import { digestsOf } from '../domain/versions.ts';
-import { Bench, Fuse, StepFailure } from './fixture.ts';
+import { Bench, Fuse, type PackingOptions, StepFailure } from './fixture.ts';
 
 /** Something that a user does, and what may come of it. */
 export interface Operation {
   readonly title: string;
   /** Whether crashes of the recovery are tried as well: every step of it for every step of the operation. */
   readonly recoveryToo?: true;
+  /** How small contents are packed meanwhile; not at all when absent. */
+  readonly packing?: PackingOptions;
   /** What stands there before. */
   readonly prepare: (bench: Bench) => Promise<unknown>;
   readonly run: (bench: Bench) => Promise<unknown>;
@@ -15,8 +19,7 @@ export interface Operation {
   readonly outcomes: Readonly<Record<string, readonly [before: string | undefined, after: string | undefined]>>;
 }
 
-/** What is interrupted. */
-export const operations: readonly Operation[] = [
+const plainOperations: readonly Operation[] = [
   {
     title: 'an upload to a new folder',
     prepare: (bench) => bench.upload('other.txt', 'other'),
@@ -90,9 +93,54 @@ export const operations: readonly Operation[] = [
   },
 ];
 
+/** Segments of a few contents each, so that the operations begin new ones. */
+const packing: PackingOptions = { limitBytes: 1024, segmentBytes: 600 };
+
+const packOperations: readonly Operation[] = [
+  {
+    title: 'a compaction',
+    packing,
+    recoveryToo: true,
+    prepare: async (bench) => {
+      for (const name of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']) await bench.upload(name, `the content of ${name}`);
+      for (const name of ['a', 'c', 'd', 'f', 'g']) await bench.remover.removePath(name, 'test');
+      await new TrashKeeper(
+        bench.context,
+        bench.storer,
+        () => 30,
+        () => {},
+      ).empty();
+    },
+    run: (bench) => bench.packKeeper.compact(),
+    outcomes: Object.fromEntries(
+      ['b', 'e', 'h'].map((name) => [name, [`the content of ${name}`, `the content of ${name}`]]),
+    ),
+  },
+  {
+    title: 'the packing of files that stand by themselves',
+    packing,
+    prepare: async (bench) => {
+      bench.packing.limitBytes = 0;
+      await bench.upload('d/a.txt', 'shared');
+      await bench.upload('b.txt', 'shared');
+      await bench.upload('d/e/c.txt', 'alone');
+      bench.packing.limitBytes = 1024;
+    },
+    run: (bench) => new FilePacker(bench.context, () => 1024).join().run.ended,
+    outcomes: { 'd/a.txt': ['shared', 'shared'], 'b.txt': ['shared', 'shared'], 'd/e/c.txt': ['alone', 'alone'] },
+  },
+];
+
+/** What is interrupted: everything on plain files, the same in packs, and what only packs know. */
+export const operations: readonly Operation[] = [
+  ...plainOperations,
+  ...plainOperations.map((operation) => ({ ...operation, title: `${operation.title}, in packs`, packing })),
+  ...packOperations,
+];
+
 /** Runs the operation with a fuse at step n. */
 export async function runUntil(operation: Operation, n: number, mode: 'crash' | 'error') {
-  const bench = await Bench.open();
+  const bench = await Bench.open(operation.packing && { packing: { ...operation.packing } });
   await operation.prepare(bench);
   const fuse = new Fuse(n, mode);
   bench.arm(fuse);
@@ -124,7 +172,7 @@ export async function forEveryStep(check: (n: number) => Promise<Fuse>) {
   for (let n = 1; ; n += 1) {
     const fuse = await check(n);
     if (!fuse.blown) {
-      expect(n, 'an operation has steps that can fail').toBeGreaterThan(4);
+      expect(n, 'an operation has steps that can fail').toBeGreaterThan(2);
       return;
     }
     if (n > 200) throw new Error('the operation never ends');

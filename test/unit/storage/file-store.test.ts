@@ -10,7 +10,7 @@ import { makeFolder } from '../temp-folder.ts';
 async function open(family: 'posix' | 'windows' = 'posix') {
   const root = path.join(await makeFolder(), 'files');
   await mkdir(root);
-  const store = new FileStore(root, new FolderSync(true), family);
+  const store = new FileStore(root, new FolderSync(true), undefined, family);
   await store.prepare();
   const stage = async (content: string) => {
     const id = randomBytes(4).toString('hex');
