@@ -192,6 +192,7 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     events,
     checker,
     packer,
+    packKeeper,
     adopter,
     nodeId,
     dataFolder: dataDir,

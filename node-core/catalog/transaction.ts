@@ -220,6 +220,11 @@ export class CatalogTransaction {
     this.#overlay.put(keys.frame(sha256), encode({ segment, offset, length, size, uses }));
   }
 
+  /** Forgets where a packed content stands, as after a repair of the catalogue; its uses stay known by their places. */
+  forgetFrame(sha256: string): void {
+    this.#overlay.del(keys.frame(sha256));
+  }
+
   /** Enters a frame anew whose uses were counted by the caller, who holds the content. */
   restoreFrame(sha256: string, size: number, location: FrameLocation, uses: number): void {
     const { segment, offset, length } = location;

@@ -140,8 +140,8 @@ const table = {
   enable_merge_small_file: row('storage', flag(), false, {
     expert: true,
     restart: true,
-    en: 'Keep files below 1 MiB in pack files instead of one file each. Useful for very many small files. URLs stay the same.',
-    zh: '将小于 1 MiB 的文件存入合并文件，而不是各自成文件，适合海量小文件。URL 不变。',
+    en: 'Keep small files (see merge_small_file_limit) in pack files instead of one file each. Useful for very many small files. URLs stay the same.',
+    zh: '将小文件（见 merge_small_file_limit）存入合并文件，而不是各自成文件，适合海量小文件。URL 不变。',
   }),
   merge_small_file_limit: row('storage', integer(1, 67_108_864), 1_048_576, {
     en: 'With enable_merge_small_file: files up to this many bytes are merged.',

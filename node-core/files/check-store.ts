@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type RunControl, SharedRun } from '../runtime/shared-run.ts';
+import { isPacked } from '../storage/file-store.ts';
 import { sameContent } from '../storage/identity.ts';
 import { type FilesContext, withPath } from './context.ts';
 import { isIntact } from './integrity.ts';
@@ -53,7 +54,7 @@ async function stateOf(
   if (!file) return undefined;
   if (!file.local) return 'elsewhere';
   const seen = context.store.identify(file.local.place);
-  if (seen && sameContent(seen, file.local.identity)) return 'sound';
+  if (seen && !isPacked(file.local.place) && sameContent(seen, file.local.identity)) return 'sound';
   // The bytes may just be on their way: whoever moves them holds the path.
   return withPath(context, file.recordPath, async () => {
     const current = context.catalog.find(path);
@@ -61,6 +62,7 @@ async function stateOf(
     if (!current.local) return 'elsewhere';
     const { place } = current.local;
     if (await isIntact(context, current)) return 'sound';
+    if (isPacked(place)) context.events.emit('bytes-damaged', { path, place });
     if (context.store.identify(place)) return 'damaged';
     // A disk that went away is not a thousand lost files.
     await context.guard.checkFolder();

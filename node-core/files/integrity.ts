@@ -2,7 +2,7 @@
 import type { CataloguedFile } from '../catalog/catalog.ts';
 import { formatDot } from '../domain/version.ts';
 import { ContentHasher } from '../storage/content-hasher.ts';
-import type { OpenedBytes } from '../storage/file-store.ts';
+import { isPacked, type OpenedBytes, type Place } from '../storage/file-store.ts';
 import { sameContent } from '../storage/identity.ts';
 import { type FilesContext, withPath } from './context.ts';
 
@@ -12,9 +12,17 @@ const readBytes = 1024 * 1024;
 /** Whether the bytes of a file stand here unharmed. The caller holds the path. */
 export async function isIntact(context: FilesContext, file: CataloguedFile): Promise<boolean> {
   if (!file.local) return false;
+  // Nothing but reading tells of a damaged frame; it is small.
+  if (isPacked(file.local.place)) return isFrameSound(context, file.local.place);
   const found = context.store.identify(file.local.place);
   if (!found) return false;
   return sameContent(found, file.local.identity) || adoptByDigest(context, file);
+}
+
+async function isFrameSound(context: FilesContext, place: Place): Promise<boolean> {
+  const opened = await context.store.open(place);
+  await opened?.handle.close();
+  return opened !== undefined;
 }
 
 /**

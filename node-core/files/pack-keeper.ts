@@ -43,9 +43,7 @@ export class PackKeeper implements Service {
 
   async start(): Promise<void> {
     this.#timer = setInterval(() => {
-      this.#running = this.compact().catch((error: unknown) =>
-        this.#logger.error({ err: error }, 'the packs could not be compacted'),
-      );
+      this.compact().catch((error: unknown) => this.#logger.error({ err: error }, 'the packs could not be compacted'));
     }, intervalMs);
     this.#timer.unref();
   }
@@ -92,7 +90,14 @@ export class PackKeeper implements Service {
   }
 
   /** Rewrites every segment of which more than half is not used any more. Reads go on meanwhile. */
-  async compact(): Promise<CompactionReport> {
+  compact(): Promise<CompactionReport> {
+    // One at a time: two would move the same frames twice.
+    const compaction = this.#running.then(() => this.#compact());
+    this.#running = compaction.catch(() => undefined);
+    return compaction;
+  }
+
+  async #compact(): Promise<CompactionReport> {
     const { catalog, packs, guard } = this.#context;
     await guard.checkStore();
     const live = new Map<string, number>();

@@ -9,7 +9,7 @@ import type { StoreChecker } from '../files/check-store.ts';
 import type { FileEvents } from '../files/context.ts';
 import type { FolderKeeper } from '../files/folders.ts';
 import type { FileMover } from '../files/move-file.ts';
-import type { FilePacker } from '../files/pack-keeper.ts';
+import type { FilePacker, PackKeeper } from '../files/pack-keeper.ts';
 import type { FileReader } from '../files/read-file.ts';
 import type { FileRemover } from '../files/remove-file.ts';
 import type { ResumableUploads } from '../files/resumable-uploads.ts';
@@ -43,6 +43,7 @@ export interface HttpServices {
   readonly events: EventBus<FileEvents>;
   readonly checker: StoreChecker;
   readonly packer: FilePacker;
+  readonly packKeeper: PackKeeper;
   readonly adopter: FileAdopter;
   readonly nodeId: string;
   /** Absolute path of the data folder: holds `conf/`, `data/`, `files/` and `log/`. */

@@ -1,4 +1,5 @@
 import { rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { Agent as HttpAgent } from 'node:http';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -492,5 +493,68 @@ describe('CORS of downloads', () => {
     const closed = await startNode({ enable_cross_origin: false });
     const answer = await call((await upload(closed, 'cors')).url, { headers: { origin: 'http://other.example' } });
     expect(answer.headers['access-control-allow-origin']).toBeUndefined();
+  });
+});
+
+describe('an answer that is kept whole', () => {
+  const content = alphabet.repeat(40);
+  const request = (target: string, ...headers: string[]) =>
+    [`GET ${target} HTTP/1.1`, 'Host: x', ...headers].join('\r\n').concat('\r\n\r\n');
+
+  /** A node with a file whose plain answer is kept, and the target of that answer. */
+  async function withKept(): Promise<{ node: TestNode; target: string; url: string }> {
+    const node = await startNode();
+    const { url } = await upload(node, content, { fields: { path: 'kept', filename: 'a.bin' } });
+    for (let round = 0; round < 3; round += 1) expect((await call(url)).text).toBe(content);
+    return { node, url, target: new URL(url).pathname };
+  }
+
+  it('is the same as the first, with the date of its own second', async () => {
+    const { node, url } = await withKept();
+    const agent = new HttpAgent({ keepAlive: true, maxSockets: 1 });
+    const first = await call(url, { agent });
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    const second = await call(url, { agent });
+    agent.destroy();
+    const { date: firstDate, ...firstRest } = first.headers;
+    const { date: secondDate, ...secondRest } = second.headers;
+    expect(secondRest).toEqual(firstRest);
+    expect(Date.parse(secondDate ?? '') - Date.parse(firstDate ?? '')).toBeGreaterThanOrEqual(1000);
+    expect(second.text).toBe(first.text);
+    expect(node.port).toBeGreaterThan(0);
+  });
+
+  it('comes in turn when several requests are sent at once', async () => {
+    const { node, target } = await withKept();
+    const received = await sendRaw(
+      node.port,
+      request(target) + request(target) + request(`${target}x`) + request(target, 'Connection: close'),
+    );
+    const heads = received
+      .split('HTTP/1.1 ')
+      .slice(1)
+      .map((part) => part.slice(0, 3));
+    expect(heads).toEqual(['200', '200', '404', '200']);
+    expect(received.split(content)).toHaveLength(4);
+  });
+
+  it('is not used where the connection closes, for HEAD, or for an old protocol', async () => {
+    const { node, target } = await withKept();
+    const closing = await sendRaw(node.port, request(target, 'Connection: close'));
+    expect(closing).toMatch(/\r\nConnection: close\r\n/);
+    const head = await sendRaw(node.port, request(target, 'Connection: close').replace('GET', 'HEAD'));
+    expect(head).toMatch(/^HTTP\/1\.1 200 /);
+    expect(head).not.toContain(alphabet);
+    const old = await sendRaw(node.port, `GET ${target} HTTP/1.0\r\n\r\n`);
+    expect(old.endsWith(content)).toBe(true);
+    expect(old).not.toMatch(/keep-alive/i);
+  });
+
+  it('ends with the file: replaced, it shows the new content, deleted, nothing', async () => {
+    const { node, url } = await withKept();
+    await remove(node, 'kept/a.bin');
+    expectRefusal(await call(url), 404, 'FILE_NOT_FOUND');
+    await upload(node, 'new', { fields: { path: 'kept', filename: 'a.bin' } });
+    for (let round = 0; round < 3; round += 1) expect((await call(url)).text).toBe('new');
   });
 });

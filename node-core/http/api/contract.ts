@@ -12,6 +12,23 @@ const time = z.number();
 const count = z.number().int().nonnegative();
 const yes = z.enum(['true', 'false']).transform((text) => text === 'true');
 
+export const packing = z
+  .object({
+    finished: z.boolean(),
+    checked: count.describe('small files looked at'),
+    packed: count.describe('files that now are in packs'),
+    skipped: count.describe('files whose bytes are not what was stored'),
+  })
+  .meta({ id: 'Packing' });
+
+export const compaction = z
+  .object({
+    segments: count.describe('segments rewritten and removed'),
+    moved: count.describe('contents moved'),
+    freed: count.describe('bytes of the removed segments'),
+  })
+  .meta({ id: 'Compaction' });
+
 export const fileEntry = z
   .object({
     kind: z.literal('file'),

@@ -7,6 +7,7 @@ import { fileOperations } from './files.ts';
 import { nodeOperations } from './node.ts';
 import { openApiDocument } from './openapi.ts';
 import { operation, register } from './operation.ts';
+import { packOperations } from './packs.ts';
 import { trashOperations } from './trash.ts';
 
 /** Everything below `/api/v1`. Only callers that may manage the node get in. */
@@ -21,6 +22,7 @@ export function apiRoutes(services: HttpServices, downloads: DownloadPath, strea
   const operations = [
     ...fileOperations(services, downloads),
     ...trashOperations(services),
+    ...packOperations(services),
     ...nodeOperations(services),
     operation({
       id: 'events',
