@@ -54,6 +54,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
   );
   // The lines of one turn of the event loop go to the file together: each write costs as much as several lines.
   let gathered = '';
+  let closed = false;
   const writeGathered = () => {
     const lines = gathered;
     gathered = '';
@@ -62,12 +63,15 @@ export async function openLog(options: LogOptions): Promise<Log> {
   return {
     logger,
     writeLine: (line) => {
+      // A connection that was cut ends after everything else.
+      if (closed) return;
       if (gathered === '') setImmediate(writeGathered);
       gathered += line;
     },
     close: () =>
       new Promise((resolve) => {
         writeGathered();
+        closed = true;
         stream.once('close', () => resolve());
         stream.once('error', () => resolve());
         stream.end();

@@ -193,12 +193,21 @@ describe('remove_empty_dir', () => {
     const outside = path.join(node.dataDir, 'outside');
     for (const folder of ['empty', 'deep/er/still', 'full/none'])
       await mkdir(path.join(root, folder), { recursive: true });
-    for (const own of ['_tmp/x', '_alt/x', '_trash/x', '_big/x']) await mkdir(path.join(root, own));
+    for (const own of ['_tmp/x', '_alt/x', '_trash/x', '_big/x', '_pack/x']) await mkdir(path.join(root, own));
     await mkdir(path.join(outside, 'inner'), { recursive: true });
     await mkdir(path.join(root, 'linked'));
     await symlink(outside, path.join(root, 'linked', 'link'));
     expect(dataOf(await call(`${node.group}/remove_empty_dir`))).toEqual({ removed: 5 });
-    expect((await readdir(root)).sort()).toEqual(['.shoal-store', '_alt', '_big', '_tmp', '_trash', 'full', 'linked']);
+    expect((await readdir(root)).sort()).toEqual([
+      '.shoal-store',
+      '_alt',
+      '_big',
+      '_pack',
+      '_tmp',
+      '_trash',
+      'full',
+      'linked',
+    ]);
     expect(await readdir(path.join(root, 'full'))).toEqual(['of']);
     expect(await readdir(path.join(root, '_alt'))).toEqual(['x']);
     expect(await readdir(outside)).toEqual(['inner']);
