@@ -9,6 +9,9 @@ import type { FileStorer } from './store-file.ts';
 /** How often a store that is not there is looked for, in milliseconds. */
 const retryMs = 5000;
 
+/** How long a stop waits for uploads to clear up, in milliseconds. */
+const drainMs = 3000;
+
 /**
  * Binds the store's folder to the catalogue and mends what a crash left, before anything is written. When the folder is
  * missing (a disk that is not mounted) the node starts all the same, refuses writes, and mends as soon as it is back.
@@ -39,6 +42,8 @@ export class StoreKeeper implements Service {
   async stop(): Promise<void> {
     clearTimeout(this.#timer);
     await this.#storer.drain();
+    // Uploads that were cut remove what they had staged.
+    await this.#context.staging.drain(drainMs);
   }
 
   async #openStore(): Promise<void> {

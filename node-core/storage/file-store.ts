@@ -267,7 +267,7 @@ export class FileStore {
     const where = this.#where(folder);
     if (where !== 'missing') return where === 'inside';
     try {
-      const first = await mkdir(folder, { recursive: true });
+      const first = await this.#makeFolder(folder);
       if (first !== undefined) {
         for (let made = folder; made.length >= first.length; made = path.dirname(made)) this.#syncNewFolder(made);
       }
@@ -276,6 +276,17 @@ export class FileStore {
       throw error;
     }
     return this.#where(folder) === 'inside';
+  }
+
+  /** A parent may be pruned between two steps of mkdir by a delete of its last file: then it is made again. */
+  async #makeFolder(folder: string): Promise<string | undefined> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await mkdir(folder, { recursive: true });
+      } catch (error) {
+        if (errnoOf(error) !== 'ENOENT' || attempt === 20) throw error;
+      }
+    }
   }
 
   #syncNewFolder(folder: string): void {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, fstatSync, fsync, open as openCallback, writeSync } from 'node:fs';
 import { type FileHandle, open, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { CompatibleAlgorithm } from '../domain/digests.ts';
 import { ShoalError } from '../domain/errors.ts';
@@ -81,6 +82,12 @@ export class Staging {
     const id = randomBytes(12).toString('hex');
     this.#open.add(id);
     return new StagedWriter(id, this.pathOf(id), this.#options, limits.maxBytes, () => this.#open.delete(id));
+  }
+
+  /** Waits until every content that was begun is finished or removed, but not longer than `ms`. */
+  async drain(ms: number): Promise<void> {
+    const end = performance.now() + ms;
+    while (this.#open.size > 0 && performance.now() < end) await sleep(10);
   }
 
   /** Removes staged files that nobody refers to: left by a crash. Files being written by this process stay. */
@@ -220,14 +227,19 @@ export class StagedWriter {
   /** Gives the content up and removes what was written. Idempotent; harmless after {@link finish} has thrown. */
   async discard(): Promise<void> {
     if (this.#ended) return;
-    this.#end();
+    this.#ended = true;
     this.#gathered = [];
-    await this.#writing;
-    await this.#syncing;
-    const handle = this.#handle;
-    this.#handle = undefined;
-    await handle?.close();
-    await rm(this.file, { force: true });
+    try {
+      await this.#writing;
+      await this.#syncing;
+      const handle = this.#handle;
+      this.#handle = undefined;
+      await handle?.close();
+      await rm(this.file, { force: true });
+    } finally {
+      // Only now: a stop waits for what is being removed.
+      this.#release();
+    }
   }
 
   #end(): void {
