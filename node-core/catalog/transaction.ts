@@ -186,8 +186,7 @@ export class CatalogTransaction {
     const entry = decode.trash(key, text);
     this.#overlay.del(key);
     this.#dropPlace(entry.sha256, entry.place);
-    const source = this.linkSource(entry.sha256);
-    if (source?.place === entry.place) this.#overlay.del(keys.linkSource(entry.sha256));
+    this.forgetLinkSource(entry.sha256, entry.place);
   }
 
   /** The place that equal contents are linked to. */

@@ -1,7 +1,6 @@
 /** Small contents in packs: what goes there, and how it gets there. */
 import { readFile } from 'node:fs/promises';
-import { parentOf } from '../domain/paths.ts';
-import { isPacked, storeFolders } from '../storage/file-store.ts';
+import { isPacked, isStaging } from '../storage/file-store.ts';
 import type { FrameHint } from '../storage/pack-format.ts';
 import type { FrameLocation } from '../storage/pack-store.ts';
 import type { StagedFile } from '../storage/staging.ts';
@@ -21,8 +20,9 @@ export async function packStaged(
   const { sha256, size } = staged.digests;
   // Restored from the trash: the frame is there, and stays.
   if (isPacked(staged.place)) return context.catalog.packed(sha256);
+  // What comes back from the trash as a plain file stays one.
   const limit = context.packs.limitBytes();
-  const belongs = staged.bytes !== undefined || (limit > 0 && size <= limit && isIncoming(staged));
+  const belongs = staged.bytes !== undefined || (limit > 0 && size <= limit && isStaging(staged.place));
   if (!belongs) return undefined;
   return packContent(context, sha256, async () => staged.bytes ?? (await readFile(staged.file)), hint);
 }
@@ -40,9 +40,4 @@ export async function packContent(
   const known = context.catalog.packed(sha256);
   if (known && (await context.packs.store.readAt(known, sha256))) return known;
   return context.packs.store.append(sha256, await bytes(), hint);
-}
-
-/** Bytes on their way in; what comes back from the trash as a plain file stays one. */
-function isIncoming({ place }: StagedFile): boolean {
-  return ([storeFolders.staging, storeFolders.resumable] as readonly string[]).includes(parentOf(place));
 }

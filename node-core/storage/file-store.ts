@@ -335,8 +335,8 @@ function realPathOf(folder: string): string | undefined {
   }
 }
 
-/** Names in staging need not be gone for good before an answer: what nobody refers to is swept. */
-function isStaging(place: Place): boolean {
+/** Whether bytes are on their way in. Their names need not be gone for good before an answer: what nobody refers to is swept. */
+export function isStaging(place: Place): boolean {
   return ([storeFolders.staging, storeFolders.resumable] as readonly string[]).includes(parentOf(place));
 }
 
