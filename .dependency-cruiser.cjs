@@ -27,8 +27,8 @@ module.exports = {
     {
       name: 'cli-uses-the-index',
       severity: 'error',
-      from: { path: '^node-core/cli\\.ts$' },
-      to: { path: '^node-core/', pathNot: '^node-core/index\\.ts$' },
+      from: { path: '^node-core/cli(\\.ts$|/)' },
+      to: { path: '^node-core/', pathNot: '^node-core/(index\\.ts$|cli/)' },
     },
     {
       name: 'main-uses-the-index',

@@ -1,5 +1,9 @@
-/** The headless command: `shoal --server ...`. */
+/** The headless program: `shoal --server ...` and `shoal <command> ...`. */
+import path from 'node:path';
+import { commandOf, commandSummaries, usageOf } from './cli/commands.ts';
+import { RefusedByNode } from './cli/node-client.ts';
 import {
+  type CommandName,
   createNode,
   describeError,
   helpText,
@@ -25,16 +29,16 @@ async function main(): Promise<void> {
   const commandLine = parseCommandLine(process.argv.slice(2), process.env);
   switch (commandLine.kind) {
     case 'help':
-      process.stdout.write(helpText(language));
+      process.stdout.write(helpText(language, commandSummaries(language)));
       return;
     case 'version':
       process.stdout.write(`${version}\n`);
       return;
     case 'command':
-      // Every command that exists is named by the help; the others are as unknown as any other word.
-      throw new ShoalError('COMMAND_UNKNOWN', { details: { command: commandLine.command } });
+      process.exitCode = await runCommand(commandLine.command, commandLine.args, dataDirOf(commandLine.dataDir));
+      return;
     case 'server': {
-      const dataDir = resolveDataDir(commandLine.dataDir, process.env, process.env.SHOAL_DEFAULT_DATA ?? 'shoal-data');
+      const dataDir = dataDirOf(commandLine.dataDir);
       const { flags, configFile } = commandLine;
       const stopping = stopOnSignals();
       const node = await createNode({
@@ -48,6 +52,22 @@ async function main(): Promise<void> {
       if (stopping.asked) stopping.stop();
     }
   }
+}
+
+function dataDirOf(given: string | undefined): string {
+  return path.resolve(resolveDataDir(given, process.env, process.env.SHOAL_DEFAULT_DATA ?? 'shoal-data'));
+}
+
+/** @returns the exit code. */
+async function runCommand(name: CommandName, args: readonly string[], dataDir: string): Promise<number> {
+  const command = commandOf(name);
+  // Every command that exists is named by the help; the others are as unknown as any other word.
+  if (!command) throw new ShoalError('COMMAND_UNKNOWN', { details: { command: name } });
+  if (args.includes('--help')) {
+    print(usageOf(command, language));
+    return 0;
+  }
+  return command.run({ args, dataDir, language, print, terminal: process.stdout.isTTY === true });
 }
 
 function announce(node: StorageNode): void {
@@ -86,6 +106,10 @@ function print(line: string): void {
 
 /** One clear line, exit 1. */
 function fail(thrown: unknown): never {
+  if (thrown instanceof RefusedByNode) {
+    process.stderr.write(`shoal: ${thrown.message}\n`);
+    process.exit(1);
+  }
   const error = toShoalError(thrown);
   const { message, hint } = describeError(error, language);
   process.stderr.write(`shoal: ${message}${hint === undefined ? '' : ` (${hint})`}\n`);

@@ -1,6 +1,8 @@
 /** The composition root: builds every part of a node, starts them in order and stops them in reverse. */
 import { mkdir, stat } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
+import { LocalToken } from './access/local-token.ts';
 import { ManagementGate } from './access/management.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { loadIdentity } from './cluster/identity.ts';
@@ -179,7 +181,8 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
   const trash = new TrashKeeper(files, storer, () => live.current.trash_days, reportError);
   metrics.gauge('shoal_files', 'Live files.', () => catalog.totals().files);
   metrics.gauge('shoal_bytes', 'Bytes of live files.', () => catalog.totals().bytes);
-  const http = new HttpServer({
+  const localToken = new LocalToken(path.join(dataDir, 'data'), () => urlOf(config.enable_https, http.address));
+  const http: HttpServer = new HttpServer({
     config: () => live.current,
     configuration: live,
     catalog,
@@ -202,7 +205,10 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     browser: new FolderBrowser(catalog),
     staging,
     guard,
-    access: new ManagementGate(() => live.current),
+    access: new ManagementGate(
+      () => live.current,
+      (token) => localToken.matches(token),
+    ),
     clock,
     metrics,
     logger,
@@ -223,6 +229,7 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     resumable,
     trash,
     http,
+    localToken,
     checker,
     adopter,
     packer,
@@ -230,7 +237,7 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
   const supervisor = new Supervisor(services, (service, error) => logger.error({ err: error, service }, 'stop failed'));
   await supervisor.start();
   const { port } = http.address;
-  const url = `${config.enable_https ? 'https' : 'http'}://127.0.0.1:${port}/`;
+  const url = urlOf(config.enable_https, http.address);
   logger.info({ node: nodeId, url, version, data: dataDir }, 'ready');
   let stopped: Promise<void> | undefined;
   return {
@@ -246,6 +253,13 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
       return stopped;
     },
   };
+}
+
+/** Where an interface is, as it can be opened on this host. */
+function urlOf(secure: boolean, { address, family, port }: AddressInfo): string {
+  const anywhere = address === '::' || address === '0.0.0.0';
+  const host = anywhere ? '127.0.0.1' : family === 'IPv6' ? `[${address}]` : address;
+  return `${secure ? 'https' : 'http'}://${host}:${port}/`;
 }
 
 async function notReady(catalog: Catalog, guard: StoreGuard): Promise<string[]> {

@@ -1,5 +1,12 @@
 /** The only public door of node-core. */
-export { helpText, type ParsedCommandLine, parseCommandLine, resolveDataDir } from './config/flags.ts';
+export { type LocalAccess, readLocalAccess } from './access/local-token.ts';
+export {
+  type CommandName,
+  helpText,
+  type ParsedCommandLine,
+  parseCommandLine,
+  resolveDataDir,
+} from './config/flags.ts';
 export { createNode, type NodeOptions, type StorageNode } from './create-node.ts';
 export {
   describeError,

@@ -18,11 +18,16 @@ export interface ManagementPolicy {
  */
 export class ManagementGate {
   readonly #policy: () => ManagementPolicy;
+  readonly #isKey: (token: string) => boolean;
   #rules: Rules;
 
-  /** @param policy what counts now; another object when something changed. */
-  constructor(policy: () => ManagementPolicy) {
+  /**
+   * @param policy what counts now; another object when something changed.
+   * @param isKey whether a bearer token lets its holder manage, from wherever it comes (the local token).
+   */
+  constructor(policy: () => ManagementPolicy, isKey: (token: string) => boolean = () => false) {
     this.#policy = policy;
+    this.#isKey = isKey;
     this.#rules = new Rules(policy());
   }
 
@@ -34,7 +39,14 @@ export class ManagementGate {
   /** @throws ShoalError MANAGEMENT_REFUSED, CROSS_SITE_REFUSED, HOST_REFUSED. */
   check(request: IncomingMessage): void {
     const { admins, proxies, hosts } = this.#current();
+    // No browser sends it by itself for another page's request, so nothing else needs to be looked at.
+    const token = bearerOf(request);
     const { address, proxied } = callerOf(request, proxies);
+    if (token !== undefined) {
+      // A wrong key is never made good by an address: it was meant for another node.
+      if (!this.#isKey(token)) throw new ShoalError('MANAGEMENT_REFUSED', { details: { address } });
+      return;
+    }
     // Behind a proxy that nobody vouched for, the address is the proxy's, whoever calls.
     const trusted = !proxied && (isLoopback(address) || admins.has(address));
     if (!trusted) throw new ShoalError('MANAGEMENT_REFUSED', { details: { address } });
@@ -92,6 +104,11 @@ function isPageOf(origin: string | undefined, host: string): boolean {
 /** `Host` without its port, IPv6 without brackets. */
 function hostNameOf(host: string): string {
   return host.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
+}
+
+/** The token of `Authorization: Bearer <token>` (RFC 6750, 2.1). */
+function bearerOf(request: IncomingMessage): string | undefined {
+  return /^bearer +([\w.~+/-]+=*)$/i.exec(header(request, 'authorization') ?? '')?.[1];
 }
 
 function header(request: IncomingMessage, name: string): string | undefined {

@@ -117,8 +117,14 @@ export function resolveDataDir(flag: string | undefined, env: Environment, appDe
   return flag ?? (env.SHOAL_DATA || env.GO_FASTDFS_DIR || appDefault);
 }
 
+/** A command as the help names it. */
+export interface CommandSummary {
+  readonly name: CommandName;
+  readonly summary: string;
+}
+
 /** The help text. `available` are the commands that this program has. */
-export function helpText(language: Language, available: readonly CommandName[] = []): string {
+export function helpText(language: Language, available: readonly CommandSummary[] = []): string {
   const words = {
     en: { usage: 'Usage', command: 'command', options: 'Options', commands: 'Commands' },
     zh: { usage: '用法', command: '命令', options: '选项', commands: '命令' },
@@ -128,7 +134,8 @@ export function helpText(language: Language, available: readonly CommandName[] =
   if (available.length > 0) lines.push(`  shoal <${words.command}> [--data DIR] ...`);
   lines.push('', `${words.options}:`);
   for (const definition of flagTable) lines.push(`  ${signature(definition).padEnd(width)}  ${definition[language]}`);
-  if (available.length > 0) lines.push('', `${words.commands}:`, `  ${available.join(', ')}`);
+  if (available.length > 0) lines.push('', `${words.commands}:`);
+  for (const { name, summary } of available) lines.push(`  ${name.padEnd(width)}  ${summary}`);
   return `${lines.join('\n')}\n`;
 }
 

@@ -83,7 +83,10 @@ describe('the command line', () => {
 
 describe('the help', () => {
   it.each(['en', 'zh'] as const)('names only options that are accepted (%s)', (language) => {
-    const text = helpText(language, commandNames);
+    const text = helpText(
+      language,
+      commandNames.map((name) => ({ name, summary: `what ${name} does` })),
+    );
     const options = [...new Set(text.match(/--[a-z-]+/g))];
     expect(options.length).toBeGreaterThan(5);
     expect(options.filter((option) => !isOption(option))).toEqual([]);

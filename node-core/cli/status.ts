@@ -1,0 +1,91 @@
+/** `shoal status`: how the node of a data folder is. */
+import { ShoalError } from '../index.ts';
+import type { Command } from './command.ts';
+import { runningNode } from './node-client.ts';
+
+/** Exit code of a folder on which no node runs: scripts tell it from a node that is not well. */
+const notRunningCode = 3;
+
+interface Health {
+  readonly ready: boolean;
+  readonly reasons: readonly string[];
+  readonly version: string;
+  readonly nodeId: string;
+  readonly name: string;
+  readonly uptimeSeconds: number;
+  readonly files: number;
+  readonly bytes: number;
+  readonly disk: { readonly total: number; readonly free: number };
+}
+
+const words = {
+  en: {
+    none: 'no node is running on {folder}',
+    ready: 'ready',
+    notReady: 'not ready',
+    rows: ['Node', 'Address', 'State', 'Version', 'Up', 'Files', 'Disk'],
+    files: '{files} files, {bytes}',
+    disk: '{free} of {total} free',
+  },
+  zh: {
+    none: '{folder} 上没有正在运行的节点',
+    ready: '就绪',
+    notReady: '未就绪',
+    rows: ['节点', '地址', '状态', '版本', '已运行', '文件', '磁盘'],
+    files: '{files} 个文件，{bytes}',
+    disk: '剩余 {free}，共 {total}',
+  },
+} as const;
+
+export const status: Command = {
+  name: 'status',
+  usage: '[--json]',
+  en: 'show how the node is',
+  zh: '显示节点状态',
+  async run({ args, dataDir, language, print }) {
+    const unknown = args.find((word) => word !== '--json');
+    if (unknown !== undefined) throw new ShoalError('FLAG_UNKNOWN', { details: { flag: unknown } });
+    const node = await runningNode(dataDir, language);
+    const json = args.length > 0;
+    if (!node) {
+      print(json ? JSON.stringify({ running: false }) : words[language].none.replace('{folder}', dataDir));
+      return notRunningCode;
+    }
+    const health = await node.call<Health>('GET', '/health');
+    if (json) print(JSON.stringify({ running: true, url: node.url, ...health }, null, 2));
+    else for (const line of table(health, node.url, words[language])) print(line);
+    return health.ready ? 0 : 1;
+  },
+};
+
+function table(health: Health, url: string, text: (typeof words)['en' | 'zh']): string[] {
+  const { files, bytes, disk } = health;
+  const state = health.ready ? text.ready : `${text.notReady}: ${health.reasons.join('; ')}`;
+  const values = [
+    `${health.name} (${health.nodeId.slice(0, 8)})`,
+    url,
+    state,
+    health.version,
+    duration(health.uptimeSeconds),
+    text.files.replace('{files}', String(files)).replace('{bytes}', size(bytes)),
+    text.disk.replace('{free}', size(disk.free)).replace('{total}', size(disk.total)),
+  ];
+  // A Chinese character takes two columns of a terminal.
+  const columns = (label: string) => [...label].reduce((sum, one) => sum + (one > '\u2e80' ? 2 : 1), 0);
+  const width = Math.max(...text.rows.map(columns));
+  return text.rows.map((label, index) => `${label}${' '.repeat(width - columns(label) + 2)}${values[index] ?? ''}`);
+}
+
+function duration(seconds: number): string {
+  const days = Math.floor(seconds / 86_400);
+  const clock = new Date((seconds % 86_400) * 1000).toISOString().slice(11, 19);
+  return days > 0 ? `${days}d ${clock}` : clock;
+}
+
+/** Bytes as people read them, in binary units. */
+export function size(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
+  const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log2(Math.max(1, bytes)) / 10)));
+  const value = bytes / 1024 ** power;
+  return `${power === 0 ? value : value.toFixed(value < 10 ? 2 : 1)} ${units[power]}`;
+}
