@@ -221,6 +221,21 @@ const table = {
     zh: '断点续传的 `callback_url` 允许使用的主机。留空表示不允许。',
   }),
 
+  callback_private_addresses: row('uploads', flag(), false, {
+    expert: true,
+    en: 'The hosts in `callback_hosts` may stand at private addresses (LAN, this machine). While it is off, a callback only goes to public addresses.',
+    zh: '允许 `callback_hosts` 中的主机使用内网地址（局域网、本机）。关闭时只回调公网地址。',
+  }),
+  upload_policy: row('uploads', choice(['open', 'token', 'session', 'off']), 'open', {
+    en: 'Who may upload, besides callers who may manage. `open`: everybody. `token`: holders of an upload link. `session`: who is signed in. `off`: nobody.',
+    zh: '除可管理者之外谁可以上传。`open`：所有人；`token`：持有上传链接者；`session`：已登录者；`off`：无人。',
+  }),
+  max_uploads_per_address: row('uploads', integer(1, 65_535), 64, {
+    expert: true,
+    en: 'Uploads that one address may have under way at the same time, unless it may manage.',
+    zh: '单个地址可同时进行的上传数量；可管理者不受限制。',
+  }),
+
   default_download: row('downloads', flag(), true, {
     en: 'Browsers save files instead of showing them, unless the URL says `download=0`.',
     zh: '浏览器默认保存文件而不是直接显示，除非 URL 带有 `download=0`。',
@@ -233,15 +248,32 @@ const table = {
     en: 'List the content of folders. Switch it off where names of files are nobody else’s business.',
     zh: '列出文件夹内容。如果文件名不宜公开，请关闭。',
   }),
+  download_policy: row('downloads', choice(['open', 'token', 'session', 'off']), 'open', {
+    en: 'Who may download, besides callers who may manage. `open`: everybody. `token`: holders of a share link or of a download token. `session`: who is signed in. `off`: nobody.',
+    zh: '除可管理者之外谁可以下载。`open`：所有人；`token`：持有分享链接或下载令牌者；`session`：已登录者；`off`：无人。',
+  }),
 
   admin_key: row('access', text(1024), '', {
     secret: true,
-    en: 'Key that the action `reload` asks for. A new configuration gets a random one. Empty: no key is accepted.',
-    zh: '`reload` 操作所需的密钥。新生成的配置带有随机密钥。留空则不接受任何密钥。',
+    en: 'Key of scripts that manage (`Authorization: Bearer KEY`), of the action `reload`, and of the login page. A new configuration gets a random one. Empty: no key is accepted.',
+    zh: '管理脚本（`Authorization: Bearer 密钥`）、`reload` 操作和登录页所用的密钥。新生成的配置带有随机密钥。留空则不接受任何密钥。',
   }),
   admin_ips: row('access', addressList(), ['127.0.0.1'], {
     en: 'Addresses and ranges from which scripts may manage the node. `0.0.0.0` means any private address; this machine itself always may.',
     zh: '允许脚本管理节点的地址和网段。`0.0.0.0` 表示任意内网地址；本机始终允许。',
+  }),
+  session_idle_minutes: row('access', integer(1, 525_600), 1440, {
+    en: 'Minutes without a request after which a login ends.',
+    zh: '登录在多少分钟没有请求后失效。',
+  }),
+  session_max_days: row('access', integer(1, 3650), 30, {
+    en: 'Days after which a login ends in any case.',
+    zh: '登录在多少天后无论如何失效。',
+  }),
+  stranger_requests_per_minute: row('access', integer(0, 1_000_000), 600, {
+    expert: true,
+    en: 'Requests a minute that one address may send to pages, links and look-ups (not: plain downloads and uploads), unless it may manage. 0: no limit.',
+    zh: '单个地址每分钟可对页面、链接和查询发出的请求数（不含普通下载和上传）；可管理者不受限制。0 表示不限制。',
   }),
   download_use_token: row('access', flag(), false, {
     en: 'Downloads need `token=md5(<file md5> + <timestamp>)` and `timestamp`.',
