@@ -1,4 +1,4 @@
-import { accessTables, type Administrator } from '../catalog/access-values.ts';
+import { type Administrator, accessTables } from '../catalog/access-values.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { CatalogTransaction } from '../catalog/transaction.ts';
 import { ShoalError } from '../domain/errors.ts';
