@@ -1,6 +1,7 @@
 /** The composition root: builds every part of a node, starts them in order and stops them in reverse. */
 import { mkdir, stat } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { LocalToken } from './access/local-token.ts';
 import { ManagementGate } from './access/management.ts';
@@ -25,6 +26,9 @@ import { StoreKeeper } from './files/store-keeper.ts';
 import { TrashKeeper } from './files/trash.ts';
 import { UploadRegistry } from './files/uploads.ts';
 import { HttpServer } from './http/server.ts';
+import { ImageCache } from './images/image-cache.ts';
+import { ImagePool } from './images/image-pool.ts';
+import { ImageScaler } from './images/image-scaler.ts';
 import { type Clock, systemClock } from './runtime/clock.ts';
 import { EventBus } from './runtime/events.ts';
 import { KeyedLock } from './runtime/keyed-lock.ts';
@@ -37,6 +41,11 @@ import { PackStore } from './storage/pack-store.ts';
 import { Staging } from './storage/staging.ts';
 import { StoreGuard } from './storage/store-guard.ts';
 import { version } from './version.ts';
+
+/** Where built programs stand: beside this one, or where the build puts them when it runs from its sources. */
+const programFolder = import.meta.filename.endsWith('.ts')
+  ? path.join(import.meta.dirname, '..', 'dist', 'node-core')
+  : import.meta.dirname;
 
 /** What a node is started with. */
 export interface NodeOptions {
@@ -179,6 +188,12 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
   const checker = new StoreChecker(files);
   const adopter = new FileAdopter(files, () => config.file_sum_arithmetic);
   const trash = new TrashKeeper(files, storer, () => live.current.trash_days, reportError);
+  const imageCache = new ImageCache(path.join(dataDir, 'data', 'images'), config.image_cache_mb * 1024 * 1024, clock);
+  const imagePool = new ImagePool({
+    program: path.join(programFolder, 'image-process.mjs'),
+    processes: config.image_workers || Math.max(1, Math.floor(availableParallelism() / 2)),
+    timeoutSeconds: () => live.current.image_timeout,
+  });
   metrics.gauge('shoal_files', 'Live files.', () => catalog.totals().files);
   metrics.gauge('shoal_bytes', 'Bytes of live files.', () => catalog.totals().bytes);
   const localToken = new LocalToken(path.join(dataDir, 'data'), () => urlOf(config.enable_https, http.address));
@@ -197,6 +212,7 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     packer,
     packKeeper,
     adopter,
+    images: new ImageScaler(imageCache, imagePool, () => live.current),
     nodeId,
     dataFolder: dataDir,
     logFolder: path.join(dataDir, 'log'),
@@ -227,6 +243,8 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     folders,
     resumable,
     trash,
+    imageCache,
+    imagePool,
     http,
     localToken,
     checker,

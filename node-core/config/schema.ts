@@ -303,8 +303,8 @@ const table = {
   }),
 
   enable_image_resize: row('images', flag(), true, {
-    en: 'Scale images when the URL has `width` or `height`.',
-    zh: '当 URL 带有 `width` 或 `height` 时缩放图片。',
+    en: 'Scale and convert images when the URL has `width`, `height` or `format`.',
+    zh: '当 URL 带有 `width`、`height` 或 `format` 时缩放、转换图片。',
   }),
   image_max_width: row('images', integer(1, 65_535), 2000, {
     en: 'Largest width in pixels that an image is scaled to.',
@@ -313,6 +313,28 @@ const table = {
   image_max_height: row('images', integer(1, 65_535), 1000, {
     en: 'Largest height in pixels that an image is scaled to.',
     zh: '缩放图片的最大高度（像素）。',
+  }),
+
+  image_max_pixels: row('images', integer(1_000, 2_000_000_000), 100_000_000, {
+    expert: true,
+    en: 'Images with more pixels than this, all frames of an animation together, are not decoded.',
+    zh: '像素总数（动画为所有帧之和）超过该值的图片不会被解码。',
+  }),
+  image_timeout: row('images', seconds(1), 15, {
+    expert: true,
+    en: 'Seconds that the work on one image may take.',
+    zh: '处理一张图片允许的秒数。',
+  }),
+  image_cache_mb: row('images', integer(0, 10_000_000), 512, {
+    restart: true,
+    en: 'Disk space in MiB for scaled images; the ones that were not used for the longest time go first.',
+    zh: '缩放结果占用的磁盘空间（MiB），最久未使用的最先清除。',
+  }),
+  image_workers: row('images', integer(0, 64), 0, {
+    expert: true,
+    restart: true,
+    en: 'Images that are worked on at the same time, each in a process of its own. 0: half of the processor cores.',
+    zh: '同时处理的图片数量，每张使用独立进程。0 表示处理器核数的一半。',
   }),
 
   mail: row(

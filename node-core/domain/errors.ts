@@ -105,6 +105,33 @@ export const errorDefinitions = define({
     zh: '此处不列出文件夹内容',
     hint: { en: 'show_dir in the configuration switches it on', zh: '由配置项 show_dir 开启' },
   },
+  IMAGE_UNSUPPORTED: {
+    status: 415,
+    en: 'this is not an image that can be scaled: {reason}',
+    zh: '这不是可以缩放的图片:{reason}',
+  },
+  IMAGE_DAMAGED: {
+    status: 422,
+    en: 'the image is damaged: {reason}',
+    zh: '图片已损坏:{reason}',
+  },
+  IMAGE_TOO_LARGE: {
+    status: 422,
+    en: 'the image is too large to be scaled: {reason}',
+    zh: '图片过大,无法缩放:{reason}',
+    hint: { en: 'image_max_pixels sets the limit', zh: '上限由 image_max_pixels 设定' },
+  },
+  IMAGE_TIMEOUT: {
+    status: 422,
+    en: 'scaling the image took more than {seconds} s',
+    zh: '缩放图片超过 {seconds} 秒',
+  },
+  TOO_MANY_IMAGES: {
+    status: 503,
+    en: 'too many images are being scaled',
+    zh: '正在缩放的图片过多',
+    hint: { en: 'try again in a moment', zh: '请稍后再试' },
+  },
   DIGEST_MISMATCH: {
     status: 400,
     en: 'the content does not have the announced digest: expected {expected}, received {actual}',

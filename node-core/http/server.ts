@@ -65,6 +65,7 @@ export class HttpServer implements Service {
       reader: services.reader,
       find: (path) => services.catalog.find(path),
       identify: services.identify,
+      images: services.images,
       onError,
     });
     this.#stream = new EventStream(services.events, services.configuration, services.uploads);

@@ -37,6 +37,7 @@ export const fileEntry = z
     size: count,
     mtimeMs: time,
     sha256: z.string(),
+    mediaType: z.string().describe('by the extension of the name'),
   })
   .meta({ id: 'FileEntry' });
 
@@ -60,6 +61,7 @@ export const fileDetails = z
     mtimeMs: time,
     storedMs: time,
     scene: z.string(),
+    mediaType: z.string().describe('by the extension of the name'),
     sha256: z.string(),
     md5: z.string().optional(),
     sha1: z.string().optional(),
@@ -88,6 +90,14 @@ export const contentQuery = z.object({
   path,
   download: z.enum(['0', '1']).optional().describe('1: as an attachment'),
   name: z.string().max(1024).optional().describe('file name for the receiver'),
+});
+export const thumbnailQuery = z.object({
+  path,
+  pixels: z.coerce
+    .number()
+    .pipe(z.union([z.literal(64), z.literal(128), z.literal(256), z.literal(512), z.literal(1024)]))
+    .default(256)
+    .describe('side of the square that it fits in'),
 });
 export const putQuery = z.object({
   path,
