@@ -221,10 +221,9 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     browser: new FolderBrowser(catalog),
     staging,
     guard,
-    access: new ManagementGate(
-      () => live.current,
-      (token) => localToken.matches(token),
-    ),
+    access: new ManagementGate(() => live.current, {
+      bearer: (token) => (localToken.matches(token) ? 'token' : undefined),
+    }),
     clock,
     metrics,
     logger,

@@ -7,6 +7,7 @@ import { HybridClock } from '../domain/hybrid-clock.ts';
 import { type Dot, formatDot, sameDot } from '../domain/version.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Service } from '../runtime/service.ts';
+import type { Table } from './access-values.ts';
 import { Committer, type Database, readText } from './committer.ts';
 import { type EntryKind, keys, lastPart } from './keys.ts';
 import { upgradeCatalog } from './migrations.ts';
@@ -339,6 +340,25 @@ export class Catalog implements Service {
     const key = keys.linkSource(sha256);
     const text = readText(this.#open(), key);
     return text === undefined ? undefined : decode.linkSource(key, text);
+  }
+
+  /** A row of a small table. */
+  row<T>(table: Table<T>, id: string): T | undefined {
+    const key = keys.row(table.letter, id);
+    const text = readText(this.#open(), key);
+    return text === undefined ? undefined : table.decode(key, text);
+  }
+
+  /** Rows of a small table in order of their ids, or the other way round. @param page `before`: an id that ends it. */
+  async *rows<T>(
+    table: Table<T>,
+    page: { readonly before?: string; readonly newestFirst?: boolean } = {},
+  ): AsyncGenerator<T> {
+    const { before, newestFirst = false } = page;
+    const range = { ...keys.rows(table.letter), ...(before !== undefined && { lt: keys.row(table.letter, before) }) };
+    for await (const [key, text] of this.#open().iterator({ ...range, reverse: newestFirst })) {
+      yield table.decode(key, text);
+    }
   }
 
   #visible(path: string): VisibleFile | undefined {

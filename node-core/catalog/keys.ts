@@ -25,6 +25,7 @@
  * | trash | `x id` | TrashEntry |
  * | upload | `u id` | ResumableUpload: what a tus upload is, and where it went |
  * | job | `j id` | FolderJob: a long change that goes on after a restart |
+ * | access | `w admin`, `h hash`, `o id`, `q id`, `z id`, `e id`, `y id` | see access-values.ts |
  */
 
 const sep = '\0';
@@ -98,6 +99,9 @@ export const keys = {
   uploads: () => below('u'),
   job: (id: string) => `j${sep}${id}`,
   jobs: () => below('j'),
+  /** A row of a table whose values are read and written whole. */
+  row: (letter: string, id: string) => `${letter}${sep}${id}`,
+  rows: (letter: string) => below(letter),
 } as const;
 
 /** The last part of a key. */

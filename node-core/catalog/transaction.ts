@@ -7,6 +7,7 @@ import { type Dot, formatDot, sameDot, sourceOf } from '../domain/version.ts';
 import { isPacked } from '../storage/file-store.ts';
 import type { FileIdentity } from '../storage/identity.ts';
 import type { FrameLocation } from '../storage/pack-store.ts';
+import type { Table } from './access-values.ts';
 import type { Overlay } from './committer.ts';
 import { keys } from './keys.ts';
 import {
@@ -290,6 +291,26 @@ export class CatalogTransaction {
 
   removeJob(id: string): void {
     this.#overlay.del(keys.job(id));
+  }
+
+  /** A row of a small table, as it stands in this transaction. */
+  row<T>(table: Table<T>, id: string): T | undefined {
+    const key = keys.row(table.letter, id);
+    const text = this.#overlay.get(key);
+    return text === undefined ? undefined : table.decode(key, text);
+  }
+
+  putRow<T>(table: Table<T>, id: string, value: T): void {
+    this.#overlay.put(keys.row(table.letter, id), encode(value));
+  }
+
+  removeRow<T>(table: Table<T>, id: string): void {
+    this.#overlay.del(keys.row(table.letter, id));
+  }
+
+  /** Who writes an entry that is replicated whole, and when. */
+  stamp(): { readonly node: string; readonly clock: string } {
+    return { node: this.#counters.nodeId, clock: this.#tick() };
   }
 
   #putRecord(before: PathRecord, after: PathRecord): void {

@@ -170,7 +170,8 @@ export function encode(value: unknown): string {
   return text;
 }
 
-function decoder<T>(schema: z.ZodType<T>): (key: string, text: string) => T {
+/** A reader of stored text. It throws ShoalError CATALOG_CORRUPT. */
+export function decoder<T>(schema: z.ZodType<T>): (key: string, text: string) => T {
   return (key, text) => {
     let value: unknown;
     try {

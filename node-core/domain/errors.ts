@@ -314,11 +314,6 @@ export const errorDefinitions = define({
     hint: { en: 'scripts send it in the header Shoal-Link-Password', zh: '脚本可用 Shoal-Link-Password 头发送' },
   },
   LINK_PASSWORD_REFUSED: { status: 401, en: 'this is not the password of the link', zh: '链接密码不正确' },
-  LINK_ELSEWHERE: {
-    status: 503,
-    en: 'the link counts its downloads on another node that cannot be reached',
-    zh: '该链接由另一个暂时无法访问的节点计数',
-  },
 
   PEER_WORD_REFUSED: {
     status: 403,
