@@ -5,6 +5,9 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { LocalToken } from './access/local-token.ts';
 import { ManagementGate } from './access/management.ts';
+import type { AlarmEvents } from './alarms/alarm-board.ts';
+import { Monitor } from './alarms/monitor.ts';
+import { nodeWatches } from './alarms/node-watches.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { loadIdentity } from './cluster/identity.ts';
 import { LiveConfiguration } from './config/live.ts';
@@ -167,8 +170,10 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     clock,
     events,
   };
+  let latestDamaged = '';
   events.on('bytes-damaged', ({ path: damaged, place }) => {
-    metrics.damaged.inc();
+    metrics.count('damaged');
+    latestDamaged = damaged;
     logger.error({ path: damaged, place }, 'bytes on disk are not what was stored');
   });
   const storer = new FileStorer(files);
@@ -188,6 +193,27 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
   const checker = new StoreChecker(files);
   const adopter = new FileAdopter(files, () => config.file_sum_arithmetic);
   const trash = new TrashKeeper(files, storer, () => live.current.trash_days, reportError);
+  const alarmEvents = new EventBus<AlarmEvents>(reportError);
+  const monitor = new Monitor({
+    catalog,
+    clock,
+    logger,
+    events: alarmEvents,
+    config: () => live.current,
+    reminderHours: () => live.current.alarm_reminder_hours,
+    watches: nodeWatches({
+      config: () => live.current,
+      clock,
+      space: () => guard.space(),
+      checkStore: () => guard.checkStore(),
+      catalogueError: () => catalog.writeError,
+      internalErrors: () => metrics.counted.internalErrors,
+      failedLogins: () => metrics.counted.failedLogins,
+      damagedFiles: () => metrics.counted.damaged,
+      latestDamaged: () => latestDamaged,
+    }),
+  });
+  metrics.gauge('shoal_alarms_open', 'Alarms that are open.', () => monitor.board.openCount);
   const imageCache = new ImageCache(path.join(dataDir, 'data', 'images'), config.image_cache_mb * 1024 * 1024, clock);
   const imagePool = new ImagePool({
     program: path.join(programFolder, 'image-process.mjs'),
@@ -208,6 +234,8 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     resumable,
     trash,
     events,
+    monitor,
+    alarmEvents,
     checker,
     packer,
     packKeeper,
@@ -243,6 +271,7 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     folders,
     resumable,
     trash,
+    monitor,
     imageCache,
     imagePool,
     http,

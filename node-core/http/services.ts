@@ -1,4 +1,6 @@
 import type { ManagementGate } from '../access/management.ts';
+import type { AlarmEvents } from '../alarms/alarm-board.ts';
+import type { Monitor } from '../alarms/monitor.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { LiveConfiguration } from '../config/live.ts';
 import type { Config } from '../config/schema.ts';
@@ -42,6 +44,8 @@ export interface HttpServices {
   readonly resumable: ResumableUploads;
   readonly trash: TrashKeeper;
   readonly events: EventBus<FileEvents>;
+  readonly monitor: Monitor;
+  readonly alarmEvents: EventBus<AlarmEvents>;
   readonly checker: StoreChecker;
   readonly packer: FilePacker;
   readonly packKeeper: PackKeeper;

@@ -222,6 +222,40 @@ export const logLines = z
   .object({ lines: z.array(z.record(z.string(), z.unknown())).describe('newest first') })
   .meta({ id: 'LogLines' });
 
+export const alarm = z
+  .object({
+    id: z.string(),
+    kind: z.string(),
+    subject: z.string(),
+    title: z.string().describe('in the language of the request'),
+    text: z.string(),
+    openedMs: time,
+    closedMs: time.optional(),
+    acknowledgedMs: time.optional(),
+    acknowledgedBy: z.string().optional(),
+  })
+  .meta({ id: 'Alarm' });
+export const alarmQuery = z.object({ limit: z.coerce.number().int().min(1).max(500).default(50) });
+export const alarms = z
+  .object({
+    alarms: z.array(alarm).describe('open ones first, newest first'),
+    waiting: count.describe('messages that could not be delivered yet'),
+  })
+  .meta({ id: 'Alarms' });
+export const acknowledgeBody = z.object({ id: z.string() }).meta({ id: 'Acknowledge' });
+export const alarmTest = z
+  .object({
+    results: z.array(
+      z.object({
+        channel: z.enum(['mail', 'url']),
+        delivered: z.boolean(),
+        code: z.string().optional(),
+        message: z.string().optional(),
+      }),
+    ),
+  })
+  .meta({ id: 'AlarmTest' });
+
 export const nothing = z.object({}).meta({ id: 'Nothing' });
 
 export const failure = z

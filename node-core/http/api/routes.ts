@@ -2,6 +2,7 @@ import { type RequestHandler, Router } from 'express';
 import type { DownloadPath } from '../download/download-path.ts';
 import type { HttpServices } from '../services.ts';
 import { TrackedResponse } from '../tracked-response.ts';
+import { alarmOperations } from './alarms.ts';
 import type { EventStream } from './event-stream.ts';
 import { fileOperations } from './files.ts';
 import { nodeOperations } from './node.ts';
@@ -23,6 +24,7 @@ export function apiRoutes(services: HttpServices, downloads: DownloadPath, strea
     ...fileOperations(services, downloads),
     ...trashOperations(services),
     ...packOperations(services),
+    ...alarmOperations(services),
     ...nodeOperations(services),
     operation({
       id: 'events',
