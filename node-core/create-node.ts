@@ -18,12 +18,14 @@ import { FileAdopter } from './files/adopt-file.ts';
 import { FolderBrowser } from './files/browse.ts';
 import { StoreChecker } from './files/check-store.ts';
 import type { FileEvents, FilesContext } from './files/context.ts';
+import { DeletionClock } from './files/deletion-clock.ts';
 import { FolderKeeper } from './files/folders.ts';
 import { FileMover } from './files/move-file.ts';
 import { FilePacker, PackKeeper } from './files/pack-keeper.ts';
 import { FileReader } from './files/read-file.ts';
 import { FileRemover } from './files/remove-file.ts';
 import { ResumableUploads } from './files/resumable-uploads.ts';
+import { RetentionKeeper } from './files/retention.ts';
 import { FileStorer } from './files/store-file.ts';
 import { StoreKeeper } from './files/store-keeper.ts';
 import { TrashKeeper } from './files/trash.ts';
@@ -192,7 +194,14 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
   const packer = new FilePacker(files, () => config.merge_small_file_limit);
   const checker = new StoreChecker(files);
   const adopter = new FileAdopter(files, () => config.file_sum_arithmetic);
-  const trash = new TrashKeeper(files, storer, () => live.current.trash_days, reportError);
+  const deletionClock = new DeletionClock(catalog, clock, reportError);
+  const ageNow = () => deletionClock.now();
+  const retention = new RetentionKeeper(files, remover, ageNow, reportError);
+  const trash = new TrashKeeper(files, storer, {
+    termDays: () => live.current.trash_days,
+    now: ageNow,
+    onError: reportError,
+  });
   const alarmEvents = new EventBus<AlarmEvents>(reportError);
   const monitor = new Monitor({
     catalog,
@@ -209,6 +218,11 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
       catalogueError: () => catalog.writeError,
       internalErrors: () => metrics.counted.internalErrors,
       failedLogins: () => metrics.counted.failedLogins,
+      waitingRules: async () =>
+        (await retention.list()).flatMap(({ rule, state }) =>
+          state.waiting ? [{ id: rule.id, files: state.waiting.files }] : [],
+        ),
+      clockLeadMs: () => deletionClock.leadMs,
       damagedFiles: () => metrics.counted.damaged,
       latestDamaged: () => latestDamaged,
     }),
@@ -220,6 +234,7 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     processes: config.image_workers || Math.max(1, Math.floor(availableParallelism() / 2)),
     timeoutSeconds: () => live.current.image_timeout,
   });
+  guard.onShortage((bytes) => trash.reclaim(bytes));
   metrics.gauge('shoal_files', 'Live files.', () => catalog.totals().files);
   metrics.gauge('shoal_bytes', 'Bytes of live files.', () => catalog.totals().bytes);
   const localToken = new LocalToken(path.join(dataDir, 'data'), () => urlOf(config.enable_https, http.address));
@@ -234,6 +249,8 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     resumable,
     trash,
     events,
+    retention,
+    deletionClock,
     monitor,
     alarmEvents,
     checker,
@@ -270,7 +287,9 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     keeper,
     folders,
     resumable,
+    deletionClock,
     trash,
+    retention,
     monitor,
     imageCache,
     imagePool,

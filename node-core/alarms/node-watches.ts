@@ -17,6 +17,10 @@ export interface WatchedNode {
   readonly internalErrors: () => number;
   readonly failedLogins: () => number;
   readonly damagedFiles: () => number;
+  /** Rules that wait for somebody to confirm what they would remove. */
+  readonly waitingRules: () => Promise<readonly { readonly id: string; readonly files: number }[]>;
+  /** How far the wall clock is ahead of what deletions by age trust, in milliseconds. */
+  readonly clockLeadMs: () => number;
   /** Path of the file that was found damaged last. */
   readonly latestDamaged: () => string;
 }
@@ -24,6 +28,9 @@ export interface WatchedNode {
 const megabyte = 1_000_000;
 const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
+
+/** A machine that was off for days has a clock that is ahead of what is trusted; only more is worth a word. */
+const maxLeadMs = 7 * dayMs;
 
 /** All of them. */
 export function nodeWatches(node: WatchedNode): readonly Watch[] {
@@ -62,6 +69,24 @@ export function nodeWatches(node: WatchedNode): readonly Watch[] {
         const error = node.catalogueError();
         if (error === undefined) return [];
         return [{ subject: '', details: { reason: error instanceof Error ? error.message : String(error) } }];
+      },
+    },
+    {
+      kind: 'deletion-waits',
+      openAfterMs: 0,
+      closeAfterMs: 0,
+      look: async () => {
+        const rules = await node.waitingRules();
+        return rules.map(({ id, files }) => ({ subject: id, details: { files } }));
+      },
+    },
+    {
+      kind: 'clock-jumped',
+      openAfterMs: 0,
+      closeAfterMs: minuteMs,
+      look: () => {
+        const leadMs = node.clockLeadMs();
+        return leadMs < maxLeadMs ? [] : [{ subject: '', details: { hours: Math.round(leadMs / 3_600_000) } }];
       },
     },
     rateWatch({

@@ -44,6 +44,23 @@ const words: Readonly<Record<AlarmKind, Readonly<Record<Language, Words>>>> = {
     en: { title: 'somebody tries passwords', text: '{count} failed logins within ten minutes.' },
     zh: { title: '有人在尝试密码', text: '十分钟内登录失败 {count} 次。' },
   },
+  'deletion-waits': {
+    en: {
+      title: 'a rule waits before it removes {files} files',
+      text: 'Rule {subject} would remove {files} files at once. Somebody must confirm it.',
+    },
+    zh: {
+      title: '保留规则等待确认：将删除 {files} 个文件',
+      text: '规则 {subject} 将一次删除 {files} 个文件，需要有人确认。',
+    },
+  },
+  'clock-jumped': {
+    en: {
+      title: 'the clock has jumped ahead',
+      text: 'By about {hours} hours. Nothing is removed for its age until the time is caught up with, or somebody says that it is right.',
+    },
+    zh: { title: '时钟向前跳变', text: '约 {hours} 小时。在时间追上或有人确认之前，不会按时限删除任何内容。' },
+  },
   'peer-unreachable': {
     en: { title: 'member {subject} cannot be reached', text: 'Last seen: {lastSeen}.' },
     zh: { title: '成员 {subject} 无法访问', text: '最后在线：{lastSeen}。' },

@@ -10,6 +10,8 @@ export const alarmKinds = [
   'bytes-damaged',
   'error-rate',
   'login-attack',
+  'deletion-waits',
+  'clock-jumped',
   'peer-unreachable',
   'replication-lag',
   'test',

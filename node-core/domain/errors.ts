@@ -132,6 +132,7 @@ export const errorDefinitions = define({
     zh: '正在缩放的图片过多',
     hint: { en: 'try again in a moment', zh: '请稍后再试' },
   },
+  RULE_NOT_FOUND: { status: 404, en: 'there is no retention rule {id}', zh: '没有保留规则 {id}' },
   MAIL_REFUSED: {
     status: 502,
     en: 'the mail could not be sent through {host}: {reason}',

@@ -256,6 +256,53 @@ export const alarmTest = z
   })
   .meta({ id: 'AlarmTest' });
 
+export const retentionState = z
+  .object({
+    ranMs: time.optional().describe('last run to its end'),
+    removed: count.describe('files removed so far'),
+    waiting: z
+      .object({ files: count, bytes: z.number(), sinceMs: time })
+      .optional()
+      .describe('it would remove so many that it waits for somebody to confirm'),
+  })
+  .meta({ id: 'RetentionState' });
+export const retentionBody = z
+  .object({
+    folder: path.optional().describe('files below this folder; empty: all'),
+    scene: z.string().min(1).max(200).optional().describe('files of this scene'),
+    days: z.number().int().min(1).max(36_500).describe('older files go to the trash'),
+  })
+  .meta({ id: 'NewRetentionRule' });
+export const retentionRule = z
+  .object({
+    id: z.string(),
+    folder: path.optional(),
+    scene: z.string().optional(),
+    days: count,
+    createdMs: time,
+    by: z.string(),
+    state: retentionState,
+  })
+  .meta({ id: 'RetentionRule' });
+export const retention = z
+  .object({
+    rules: z.array(retentionRule),
+    clockLeadMs: z.number().describe('how far the clock has jumped ahead of what deletions by age trust'),
+  })
+  .meta({ id: 'Retention' });
+export const retentionQuery = z.object({ id: z.string() });
+export const retentionPreview = z
+  .object({
+    files: count,
+    bytes: z.number(),
+    examples: z.array(fileDetails).describe('up to 100'),
+    needsConfirmation: z.boolean(),
+  })
+  .meta({ id: 'RetentionPreview' });
+export const retentionRun = z
+  .object({ id: z.string(), confirmed: count.optional().describe('files that were shown and may go') })
+  .meta({ id: 'RetentionRun' });
+
 export const nothing = z.object({}).meta({ id: 'Nothing' });
 
 export const failure = z

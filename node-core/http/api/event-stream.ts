@@ -56,6 +56,7 @@ export class EventStream {
       'folder-progress',
       'adopt-progress',
       'bytes-damaged',
+      'deletion-waits',
     ] as const) {
       events.on(type, (event) => this.#send(type, event));
     }

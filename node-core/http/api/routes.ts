@@ -9,6 +9,7 @@ import { nodeOperations } from './node.ts';
 import { openApiDocument } from './openapi.ts';
 import { operation, register } from './operation.ts';
 import { packOperations } from './packs.ts';
+import { retentionOperations } from './retention.ts';
 import { trashOperations } from './trash.ts';
 
 /** Everything below `/api/v1`. Only callers that may manage the node get in. */
@@ -25,6 +26,7 @@ export function apiRoutes(services: HttpServices, downloads: DownloadPath, strea
     ...trashOperations(services),
     ...packOperations(services),
     ...alarmOperations(services),
+    ...retentionOperations(services),
     ...nodeOperations(services),
     operation({
       id: 'events',
