@@ -194,6 +194,14 @@ export class CatalogTransaction {
     this.#followLinkSource(version.sha256, before?.place, local.place, local.identity);
   }
 
+  /** Gives the bytes of one version of a path to another of the same content. */
+  rebind(path: string, from: Dot, to: Dot): void {
+    const local = this.local(path, from);
+    if (!local) return;
+    this.#overlay.del(keys.local(path, formatDot(from)));
+    this.#overlay.put(keys.local(path, formatDot(to)), encode(local));
+  }
+
   /**
    * Moves a version to another path: two records, one commit. The new version names its source; its bytes, where they are
    * here, are its from now on, still at their old place.
