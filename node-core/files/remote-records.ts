@@ -20,6 +20,8 @@ export interface ReadProgress {
   readonly cursor?: FeedCursor;
   /** What this node has seen once the page is in: only with the page that reaches the end. */
   readonly seen?: VersionVector;
+  /** Removals among what was seen were not read: for others this node counts as one that has forgotten them. */
+  readonly forgot?: true;
 }
 
 /** Bytes that a commit took out of use, with the content that they were. */
@@ -53,12 +55,11 @@ export class RemoteRecords {
   ): Promise<number> {
     const { catalog } = this.#context;
     const paths = [...records.map(({ path }) => path), ...absent.paths];
-    const seen = await catalog.seen();
     const changed: ChangedPath[] = [];
     await withPaths(this.#context, paths, async () => {
       const retired = await catalog.commit((transaction) => {
         changed.length = 0;
-        for (const record of records) push(changed, transaction.merge(record, seen));
+        for (const record of records) push(changed, transaction.merge(record));
         for (const path of absent.paths) push(changed, transaction.dropRemoved(path, absent.seenThere));
         this.#note(transaction, progress);
         const intents = changed.flatMap((change) => this.#followBytes(transaction, change));
@@ -74,11 +75,12 @@ export class RemoteRecords {
     return changed.length;
   }
 
-  #note(transaction: CatalogTransaction, { node, cursor, seen }: ReadProgress): void {
+  #note(transaction: CatalogTransaction, { node, cursor, seen, forgot }: ReadProgress): void {
     const before = transaction.row(replicationTables.neighbours, node) ?? { seen: {}, heardMs: 0 };
     const heardMs = this.#context.clock.now();
     transaction.putRow(replicationTables.neighbours, node, { ...before, ...(cursor && { cursor }), heardMs });
     if (seen) transaction.joinSeen(seen);
+    if (seen && forgot) transaction.joinForgotten(seen);
   }
 
   #followBytes(transaction: CatalogTransaction, change: ChangedPath): { intent: Intent; sha256: string }[] {
