@@ -87,6 +87,7 @@ export async function createNode(options: NodeOptions): Promise<StorageNode> {
   const { config } = loaded;
   const log = await openLog({
     folder: path.join(dataDir, 'log'),
+    name: 'shoal',
     level: config.log_level,
     maxMegabytes: config.log_max_mb,
     files: config.log_files,

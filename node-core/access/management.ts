@@ -100,9 +100,11 @@ export class ManagementGate {
   /** A wrong key is never made good by an address: it was meant for another node. */
   #checkBearer(token: string, address: string): 'token' | 'key' {
     const { bearer, attempts } = this.#proofs;
-    // Before the look: a caller that guesses learns nothing any more, not even of a right guess.
-    attempts?.check(address);
     const kind = bearer?.(token);
+    // Nobody guesses the local token, and nobody's guesses may shut the host out.
+    if (kind === 'token') return kind;
+    // Before the answer: a caller that guesses learns nothing any more, not even of a right guess.
+    attempts?.check(address);
     if (kind !== undefined) return kind;
     attempts?.take(address);
     throw new ShoalError('MANAGEMENT_REFUSED', { details: { address } });

@@ -11,6 +11,7 @@ import { createApp } from './app.ts';
 import { CertificateKeeper } from './certificate.ts';
 import { DownloadPath } from './download/download-path.ts';
 import { type ReportError, sendError } from './error-mapper.ts';
+import { downloadDoor } from './protection/download-door.ts';
 import type { HttpServices } from './services.ts';
 import { TrackedResponse } from './tracked-response.ts';
 
@@ -66,6 +67,7 @@ export class HttpServer implements Service {
       find: (path) => services.catalog.find(path),
       identify: services.identify,
       images: services.images,
+      door: downloadDoor(services),
       onError,
     });
     this.#stream = new EventStream(services.events, services.configuration, services.uploads);

@@ -4,6 +4,7 @@ import { ShoalError } from '../../domain/errors.ts';
 import { joinPath, normalizeFolder, parentOf } from '../../domain/paths.ts';
 import { decode, groupPrefix, urlPath } from '../compat/surface.ts';
 import { languageOf } from '../language.ts';
+import { checkFolderDoor } from '../protection/download-door.ts';
 import type { HttpServices } from '../services.ts';
 import { sizeText } from './format.ts';
 import { html, type Markup, sendPage } from './html.ts';
@@ -38,6 +39,7 @@ export function directoryPage(services: HttpServices): RequestHandler {
     const config = services.config();
     const prefix = groupPrefix(config);
     const folder = normalizeFolder(decode(new URL(request.originalUrl, 'http://host').pathname.slice(prefix.length)));
+    await checkFolderDoor(services, request, folder);
     if (!services.catalog.hasFolder(folder)) throw new ShoalError('FILE_NOT_FOUND', { details: { what: folder } });
     if (!config.show_dir) throw new ShoalError('LISTING_OFF');
     const language = languageOf(request);
