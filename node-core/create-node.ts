@@ -1,15 +1,16 @@
 /** The composition root: builds every part of a node, starts them in order and stops them in reverse. */
 import { mkdir, stat } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, networkInterfaces } from 'node:os';
 import path from 'node:path';
 import { LocalToken } from './access/local-token.ts';
-import { ManagementGate } from './access/management.ts';
+import { createProtection } from './access/protection.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { loadIdentity } from './cluster/identity.ts';
 import { LiveConfiguration } from './config/live.ts';
 import { type LoadConfigOptions, type LoadedConfig, loadConfig } from './config/load.ts';
 import type { ConfigFlags, Environment } from './config/overrides.ts';
+import type { Config } from './config/schema.ts';
 import { errnoOf, ShoalError } from './domain/errors.ts';
 import { FileAdopter } from './files/adopt-file.ts';
 import { FolderBrowser } from './files/browse.ts';
@@ -55,6 +56,8 @@ export interface NodeOptions {
   readonly flags?: ConfigFlags;
   readonly env?: Environment;
   readonly clock?: Clock;
+  /** The caller shows the setup link on a terminal: no file with it is written. */
+  readonly onTerminal?: boolean;
 }
 
 /** A running node. */
@@ -64,6 +67,8 @@ export interface StorageNode {
   readonly url: string;
   readonly port: number;
   readonly configuration: LoadedConfig;
+  /** The link that makes the first administrator, as long as there is none. */
+  readonly setupUrl: () => string | undefined;
   /** Drains, closes everything that was opened, and resolves when nothing is left. Idempotent. */
   stop(): Promise<void>;
 }
@@ -85,13 +90,9 @@ export async function createNode(options: NodeOptions): Promise<StorageNode> {
   };
   const loaded = await loadConfig(loadOptions);
   const { config } = loaded;
-  const log = await openLog({
-    folder: path.join(dataDir, 'log'),
-    name: 'shoal',
-    level: config.log_level,
-    maxMegabytes: config.log_max_mb,
-    files: config.log_files,
-  });
+  const logOptions = { folder: path.join(dataDir, 'log'), maxMegabytes: config.log_max_mb, files: config.log_files };
+  const log = await openLog({ ...logOptions, name: 'shoal', level: config.log_level });
+  const audit = await openLog({ ...logOptions, name: 'audit', level: 'info' });
   try {
     const identity = await loadIdentity(path.join(dataDir, 'data'));
     const live = new LiveConfiguration(loaded, loadOptions);
@@ -99,9 +100,17 @@ export async function createNode(options: NodeOptions): Promise<StorageNode> {
       log.logger.level = live.current.log_level;
       log.logger.info(change, 'the configuration has changed');
     });
-    return await buildNode({ dataDir, clock, live, log, nodeId: identity.id });
+    return await buildNode({
+      dataDir,
+      clock,
+      live,
+      log,
+      audit,
+      nodeId: identity.id,
+      onTerminal: options.onTerminal === true,
+    });
   } catch (error) {
-    await log.close();
+    await Promise.all([log.close(), audit.close()]);
     throw error;
   }
 }
@@ -111,10 +120,12 @@ interface Ground {
   readonly clock: Clock;
   readonly live: LiveConfiguration;
   readonly log: Log;
+  readonly audit: Log;
   readonly nodeId: string;
+  readonly onTerminal: boolean;
 }
 
-async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise<StorageNode> {
+async function buildNode({ dataDir, clock, live, log, audit, nodeId, onTerminal }: Ground): Promise<StorageNode> {
   const config = live.current;
   const { logger } = log;
   for (const { en, key } of live.loaded.warnings) logger.warn({ key }, en);
@@ -198,6 +209,17 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
   metrics.gauge('shoal_files', 'Live files.', () => catalog.totals().files);
   metrics.gauge('shoal_bytes', 'Bytes of live files.', () => catalog.totals().bytes);
   const localToken = new LocalToken(path.join(dataDir, 'data'), () => urlOf(config.enable_https, http.address));
+  const protection = createProtection({
+    catalog,
+    config: () => live.current,
+    clock,
+    logger,
+    nodeId,
+    folder: path.join(dataDir, 'data'),
+    isLocalToken: (token) => localToken.matches(token),
+    setupPage: () => `${reachableUrl(live.current, http.address)}setup`,
+    onTerminal,
+  });
   const http: HttpServer = new HttpServer({
     config: () => live.current,
     configuration: live,
@@ -222,9 +244,9 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     browser: new FolderBrowser(catalog),
     staging,
     guard,
-    access: new ManagementGate(() => live.current, {
-      bearer: (token) => (localToken.matches(token) ? 'token' : undefined),
-    }),
+    access: protection.gate,
+    protection,
+    audit: (entry) => audit.logger.info(entry),
     clock,
     metrics,
     logger,
@@ -239,6 +261,7 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
   // Long runs stop before the server does: callers that wait for them are answered.
   const services: readonly Service[] = [
     catalog,
+    protection.sessions,
     packKeeper,
     keeper,
     folders,
@@ -248,6 +271,7 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     imagePool,
     http,
     localToken,
+    protection.setupLink,
     checker,
     adopter,
     packer,
@@ -263,14 +287,25 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     url,
     port,
     configuration: live.loaded,
+    setupUrl: () => protection.setupLink.url,
     stop: () => {
       stopped ??= supervisor.stop().then(async () => {
         logger.info('stopped');
-        await log.close();
+        await Promise.all([log.close(), audit.close()]);
       });
       return stopped;
     },
   };
+}
+
+/** Where the HTTP interface is, as another machine most likely reaches it: `host` when set, else an address of the host. */
+function reachableUrl(config: Config, listening: AddressInfo): string {
+  if (config.host !== '') return `${config.host}/`;
+  const { address, port } = listening;
+  if (address !== '::' && address !== '0.0.0.0') return urlOf(config.enable_https, listening);
+  const found = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  const own = found.find(({ internal, family }) => !internal && family === 'IPv4')?.address ?? '127.0.0.1';
+  return urlOf(config.enable_https, { address: own, family: 'IPv4', port });
 }
 
 /** Where an interface is, as it can be opened on this host. */

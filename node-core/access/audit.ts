@@ -14,5 +14,5 @@ export interface AuditEntry {
   readonly outcome: 'done' | 'refused' | 'failed';
   readonly status: number;
   /** Code of the error, if it ended in one. */
-  readonly code?: string;
+  readonly error?: string;
 }

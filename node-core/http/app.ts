@@ -9,6 +9,9 @@ import type { DownloadPath } from './download/download-path.ts';
 import { type ReportError, sendError } from './error-mapper.ts';
 import { operationRoutes } from './operations.ts';
 import { uploadPage } from './pages/upload-page.ts';
+import { accountPages } from './protection/account-pages.ts';
+import { linkRoutes } from './protection/link-routes.ts';
+import { sendSecurityHeaders } from './security-headers.ts';
 import type { HttpServices } from './services.ts';
 import { tusHandler } from './tus/tus-handler.ts';
 
@@ -25,8 +28,11 @@ export function createApp(services: HttpServices, parts: AppParts, report: Repor
   app.disable('etag');
   app.set('query parser', 'simple');
   app.set('case sensitive routing', true);
+  app.use(sendSecurityHeaders);
   app.use(operationRoutes(services));
   app.use('/api/v1', apiRoutes(services, parts.downloads, parts.stream));
+  app.use('/s', linkRoutes(services, parts.downloads));
+  app.use(accountPages(services));
   const prefix = groupPrefix(services.config());
   if (prefix !== '') app.get('/', uploadPage(services));
   app.use(`${prefix}/big/upload`, tusHandler(services, parts.downloads, report));

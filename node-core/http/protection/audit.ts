@@ -31,7 +31,7 @@ export function auditAction(services: HttpServices, action: string, always = fal
         target: targetOf(request),
         outcome: status < 400 ? 'done' : status < 500 ? 'refused' : 'failed',
         status,
-        ...(code !== undefined && { code }),
+        ...(code !== undefined && { error: code }),
       });
     });
     next();
