@@ -13,6 +13,7 @@ import { accountPages } from './protection/account-pages.ts';
 import { linkRoutes } from './protection/link-routes.ts';
 import { sendSecurityHeaders } from './security-headers.ts';
 import type { HttpServices } from './services.ts';
+import { TrackedResponse } from './tracked-response.ts';
 import { tusHandler } from './tus/tus-handler.ts';
 
 /** What the app shares with the server around it. */
@@ -20,6 +21,10 @@ export interface AppParts {
   readonly downloads: DownloadPath;
   readonly stream: EventStream;
 }
+
+// Express gives every response another prototype: without this, what it handles would not be counted and logged as what
+// it is. Shared by all apps of the process, and harmless to those that use plain responses.
+Object.setPrototypeOf(express.response, TrackedResponse.prototype);
 
 /** Everything that is not the download path. */
 export function createApp(services: HttpServices, parts: AppParts, report: ReportError): Express {

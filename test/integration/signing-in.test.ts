@@ -403,20 +403,22 @@ describe('the audit log', () => {
     const api = await ApiClient.of(node, withKey);
     const headers = page(node, cookie);
     await api.ok('makeFolder', { json: { path: 'a 文件夹' }, headers });
-    await api.refused('moveEntry', 404, 'FILE_NOT_FOUND', { json: { from: 'none', to: 'b' }, headers });
+    await api.refused('moveEntry', 404, 'FOLDER_NOT_FOUND', { json: { from: 'none', to: 'b' }, headers });
     await api.ok('changeSettings', { json: { changes: { admin_key: 'another-secret-key' } }, headers });
-    await call(`${node.group}/delete?path=/none&auth_token=tok-1234`, { headers: { ...from(), ...withKey } });
-    expectRefusal(await signIn(node, { password: 'not-the-password' }), 401, 'LOGIN_REFUSED');
+    await call(`${node.group}/delete?path=/none&auth_token=tok-1234`, {
+      headers: { ...from(), authorization: 'Bearer another-secret-key' },
+    });
+    expectRefusal(await signIn(node, { name: 'root', password: 'not-the-password' }), 401, 'LOGIN_REFUSED');
     await call(`${node.group}/delete?path=/by-a-stranger`, { headers: from() });
     const { entries } = await api.ok<{ entries: Record<string, unknown>[] }>('readAudit', { headers });
     const session = (await stateOf(node, { ...from(), cookie })) as unknown as { id: string };
     expect(entries.map(({ who, action, target, outcome, error }) => [who, action, target, outcome, error])).toEqual([
-      ['nobody', 'signIn', 'name=admin', 'refused', 'LOGIN_REFUSED'],
+      ['nobody', 'signIn', 'name=root', 'refused', 'LOGIN_REFUSED'],
       ['key', 'delete', 'path=/none', 'refused', 'FILE_NOT_FOUND'],
       ['admin', 'changeSettings', 'keys=admin_key', 'done', undefined],
-      ['admin', 'moveEntry', 'from=none to=b replace=false', 'refused', 'FILE_NOT_FOUND'],
+      ['admin', 'moveEntry', 'from=none to=b', 'refused', 'FOLDER_NOT_FOUND'],
       ['admin', 'makeFolder', 'path=a 文件夹', 'done', undefined],
-      ['admin', 'setUp', 'name=admin', 'done', undefined],
+      ['admin', 'setUp', '', 'done', undefined],
     ]);
     expect(entries[2]).toMatchObject({ address: stranger, session: session.id, status: 200 });
     const names = (await readdir(path.join(node.dataDir, 'log'))).filter((name) => name.startsWith('audit.'));
