@@ -2,13 +2,27 @@ import { request } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { codeOf } from '../../node-core/access/one-time-codes.ts';
 import { startAuthService } from '../support/auth-service.ts';
-import { boundary, call, digest, expectRefusal, json, partHead, sendUpload, totals } from '../support/http-client.ts';
+import {
+  type Answer,
+  boundary,
+  call,
+  digest,
+  expectRefusal,
+  json,
+  partHead,
+  sendUpload,
+} from '../support/http-client.ts';
 import { startNode } from '../support/node-in-process.ts';
 import { stagedNames, storedFiles } from '../support/store-folder.ts';
 import { behindProxy, from, TestClock, withKey } from '../support/strangers.ts';
 import { create, metadataHeader, sendCreate, sendPart } from '../support/tus-client.ts';
 
 const secret = 'JBSWY3DPEHPK3PXP';
+
+/** Refusals in the middle of the protocol have the shape of @tus/server, with our body. */
+function expectTusRefusal(answer: Answer, code: string): void {
+  expect([answer.status, json<{ code: string }>(answer).code]).toEqual([401, code]);
+}
 
 describe('upload_policy', () => {
   it.each(['token', 'session', 'off'] as const)(
@@ -94,9 +108,9 @@ describe('auth_url', () => {
         'upload-metadata': metadataHeader({ filename: 'a.bin', ...metadata }),
         ...headers,
       });
-    expectRefusal(await begin({}), 401, 'AUTH_REFUSED');
-    expectRefusal(await begin({ auth_token: 'bad' }), 401, 'AUTH_REFUSED');
-    expectRefusal(await begin({}, { 'upload-concat': 'partial' }), 401, 'AUTH_REFUSED');
+    expectTusRefusal(await begin({}), 'AUTH_REFUSED');
+    expectTusRefusal(await begin({ auth_token: 'bad' }), 'AUTH_REFUSED');
+    expectTusRefusal(await begin({}, { 'upload-concat': 'partial' }), 'AUTH_REFUSED');
     expect((await begin({ auth_token: 'good', scene: 'pics' })).status).toBe(201);
     expect(service.questions.at(-1)?.fields).toEqual({ filename: 'a.bin', auth_token: 'good', scene: 'pics' });
     expect((await begin({}, { 'auth-token': 'good' })).status).toBe(201);
@@ -148,10 +162,10 @@ describe('codes of scenes', () => {
           'tus-resumable': '1.0.0',
           'upload-length': 1,
           'upload-metadata': metadataHeader({ filename: 'a.bin', scene: 'vault', ...metadata }),
-        } as Record<string, string>,
+        },
         body: '',
       });
-    expectRefusal(await begin({}), 401, 'CODE_REFUSED');
+    expectTusRefusal(await begin({}), 'CODE_REFUSED');
     expect((await begin({ code })).status).toBe(201);
     expect((await begin({}, `?code=${code}`)).status).toBe(201);
     // A login needs none: it is a stronger proof.
@@ -212,8 +226,5 @@ describe('limits of one caller', () => {
     clock.advance(12);
     expect((await ask()).status).toBe(200);
     for (let i = 0; i < 20; i += 1) expect((await call(`${node.group}/stat`, { headers: withKey })).status).toBe(200);
-    expect(await totals({ group: node.group.replace('127.0.0.1', '127.0.0.1') }).catch(() => 'refused')).toBe(
-      'refused',
-    );
   });
 });
