@@ -5,6 +5,9 @@ import { availableParallelism, networkInterfaces } from 'node:os';
 import path from 'node:path';
 import { LocalToken } from './access/local-token.ts';
 import { createProtection } from './access/protection.ts';
+import type { AlarmEvents } from './alarms/alarm-board.ts';
+import { Monitor } from './alarms/monitor.ts';
+import { nodeWatches } from './alarms/node-watches.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { loadIdentity } from './cluster/identity.ts';
 import { LiveConfiguration } from './config/live.ts';
@@ -16,12 +19,14 @@ import { FileAdopter } from './files/adopt-file.ts';
 import { FolderBrowser } from './files/browse.ts';
 import { StoreChecker } from './files/check-store.ts';
 import type { FileEvents, FilesContext } from './files/context.ts';
+import { DeletionClock } from './files/deletion-clock.ts';
 import { FolderKeeper } from './files/folders.ts';
 import { FileMover } from './files/move-file.ts';
 import { FilePacker, PackKeeper } from './files/pack-keeper.ts';
 import { FileReader } from './files/read-file.ts';
 import { FileRemover } from './files/remove-file.ts';
 import { ResumableUploads } from './files/resumable-uploads.ts';
+import { RetentionKeeper } from './files/retention.ts';
 import { FileStorer } from './files/store-file.ts';
 import { StoreKeeper } from './files/store-keeper.ts';
 import { TrashKeeper } from './files/trash.ts';
@@ -179,8 +184,10 @@ async function buildNode({ dataDir, clock, live, log, audit, nodeId, onTerminal 
     clock,
     events,
   };
+  let latestDamaged = '';
   events.on('bytes-damaged', ({ path: damaged, place }) => {
-    metrics.damaged.inc();
+    metrics.count('damaged');
+    latestDamaged = damaged;
     logger.error({ path: damaged, place }, 'bytes on disk are not what was stored');
   });
   const storer = new FileStorer(files);
@@ -199,13 +206,47 @@ async function buildNode({ dataDir, clock, live, log, audit, nodeId, onTerminal 
   const packer = new FilePacker(files, () => config.merge_small_file_limit);
   const checker = new StoreChecker(files);
   const adopter = new FileAdopter(files, () => config.file_sum_arithmetic);
-  const trash = new TrashKeeper(files, storer, () => live.current.trash_days, reportError);
+  const deletionClock = new DeletionClock(catalog, clock, reportError);
+  const ageNow = () => deletionClock.now();
+  const retention = new RetentionKeeper(files, remover, ageNow, reportError);
+  const trash = new TrashKeeper(files, storer, {
+    termDays: () => live.current.trash_days,
+    now: ageNow,
+    onError: reportError,
+  });
+  const alarmEvents = new EventBus<AlarmEvents>(reportError);
+  const monitor = new Monitor({
+    catalog,
+    clock,
+    logger,
+    events: alarmEvents,
+    config: () => live.current,
+    reminderHours: () => live.current.alarm_reminder_hours,
+    watches: nodeWatches({
+      config: () => live.current,
+      clock,
+      space: () => guard.space(),
+      checkStore: () => guard.checkStore(),
+      catalogueError: () => catalog.writeError,
+      internalErrors: () => metrics.counted.internalErrors,
+      failedLogins: () => metrics.counted.failedLogins,
+      waitingRules: async () =>
+        (await retention.list()).flatMap(({ rule, state }) =>
+          state.waiting ? [{ id: rule.id, files: state.waiting.files }] : [],
+        ),
+      clockLeadMs: () => deletionClock.leadMs,
+      damagedFiles: () => metrics.counted.damaged,
+      latestDamaged: () => latestDamaged,
+    }),
+  });
+  metrics.gauge('shoal_alarms_open', 'Alarms that are open.', () => monitor.board.openCount);
   const imageCache = new ImageCache(path.join(dataDir, 'data', 'images'), config.image_cache_mb * 1024 * 1024, clock);
   const imagePool = new ImagePool({
     program: path.join(programFolder, 'image-process.mjs'),
     processes: config.image_workers || Math.max(1, Math.floor(availableParallelism() / 2)),
     timeoutSeconds: () => live.current.image_timeout,
   });
+  guard.onShortage((bytes) => trash.reclaim(bytes));
   metrics.gauge('shoal_files', 'Live files.', () => catalog.totals().files);
   metrics.gauge('shoal_bytes', 'Bytes of live files.', () => catalog.totals().bytes);
   const localToken = new LocalToken(path.join(dataDir, 'data'), () => urlOf(config.enable_https, http.address));
@@ -231,6 +272,10 @@ async function buildNode({ dataDir, clock, live, log, audit, nodeId, onTerminal 
     resumable,
     trash,
     events,
+    retention,
+    deletionClock,
+    monitor,
+    alarmEvents,
     checker,
     packer,
     packKeeper,
@@ -266,7 +311,10 @@ async function buildNode({ dataDir, clock, live, log, audit, nodeId, onTerminal 
     keeper,
     folders,
     resumable,
+    deletionClock,
     trash,
+    retention,
+    monitor,
     imageCache,
     imagePool,
     http,

@@ -6,7 +6,7 @@
  * sets that only grow, one writer an entry; a revocation, whoever made it, wins over its link for ever.
  */
 import { z } from 'zod';
-import { decoder } from './values.ts';
+import { table } from './table.ts';
 
 const hex = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`));
 const count = z.number().int().nonnegative();
@@ -85,17 +85,6 @@ export type LinkRevocation = z.infer<typeof linkRevocation>;
 export type LinkUses = z.infer<typeof linkUses>;
 /** A key that tokens of links are signed with. */
 export type LinkKey = z.infer<typeof linkKey>;
-
-/** A table whose values are read and written whole. */
-export interface Table<T> {
-  readonly letter: string;
-  /** @throws ShoalError CATALOG_CORRUPT. */
-  readonly decode: (key: string, text: string) => T;
-}
-
-function table<T>(letter: string, schema: z.ZodType<T>): Table<T> {
-  return { letter, decode: decoder(schema) };
-}
 
 /** The tables of access. */
 export const accessTables = {

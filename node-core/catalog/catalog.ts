@@ -7,12 +7,12 @@ import { HybridClock } from '../domain/hybrid-clock.ts';
 import { type Dot, formatDot, sameDot } from '../domain/version.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Service } from '../runtime/service.ts';
-import type { Table } from './access-values.ts';
 import { Committer, type Database, readText } from './committer.ts';
 import { type EntryKind, keys, lastPart } from './keys.ts';
 import { upgradeCatalog } from './migrations.ts';
 import { type ListedFile, recountDay, walkFiles } from './recount.ts';
 import { searchNames } from './search-index.ts';
+import type { Table } from './table.ts';
 import { CatalogTransaction, type CommitCounters } from './transaction.ts';
 import {
   type DayStatistics,

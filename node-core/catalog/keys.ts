@@ -26,6 +26,8 @@
  * | upload | `u id` | ResumableUpload: what a tus upload is, and where it went |
  * | job | `j id` | FolderJob: a long change that goes on after a restart |
  * | access | `w admin`, `h hash`, `o id`, `q id`, `z id`, `e id`, `y id` | see access-values.ts |
+ * | alarms | `A id`, `B id` | see alarm-values.ts |
+ * | retention | `C id`, `D id`, `E trusted` | see retention-values.ts |
  */
 
 const sep = '\0';

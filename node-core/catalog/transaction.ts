@@ -7,9 +7,9 @@ import { type Dot, formatDot, sameDot, sourceOf } from '../domain/version.ts';
 import { isPacked } from '../storage/file-store.ts';
 import type { FileIdentity } from '../storage/identity.ts';
 import type { FrameLocation } from '../storage/pack-store.ts';
-import type { Table } from './access-values.ts';
 import type { Overlay } from './committer.ts';
 import { keys } from './keys.ts';
+import type { Table } from './table.ts';
 import {
   decode,
   encode,

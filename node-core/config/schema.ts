@@ -357,6 +357,42 @@ const table = {
     zh: '以 POST（`subject`、`message`）接收告警的 URL。留空则不发送。',
   }),
 
+  alarm_url_format: row('alarms', choice(['form', 'json']), 'form', {
+    en: 'How `alarm_url` is told: `form` posts the fields `subject` and `message` as go-fastdfs does, `json` an object that also has the alarm itself.',
+    zh: '`alarm_url` 的通知格式：`form` 与 go-fastdfs 相同，提交 `subject` 和 `message` 字段；`json` 提交还包含告警本身的对象。',
+  }),
+  alarm_language: row('alarms', choice(['en', 'zh']), 'en', {
+    en: 'Language of alarms: `en` or `zh`.',
+    zh: '告警的语言：`en` 或 `zh`。',
+  }),
+  alarm_reminder_hours: row('alarms', integer(0, 8760), 24, {
+    en: 'Hours after which an alarm that is still open is told again, unless somebody has acknowledged it. 0: never.',
+    zh: '未解除的告警在多少小时后再次提醒，已确认的不再提醒。0 表示不提醒。',
+  }),
+  alarm_errors_per_minute: row('alarms', integer(0, 1_000_000), 30, {
+    expert: true,
+    en: 'Internal errors in a minute that raise an alarm. 0: none do.',
+    zh: '一分钟内达到该数量的内部错误会触发告警。0 表示不触发。',
+  }),
+  alarm_failed_logins: row('alarms', integer(0, 1_000_000), 20, {
+    expert: true,
+    en: 'Failed logins in ten minutes that raise an alarm. 0: none do.',
+    zh: '十分钟内达到该次数的登录失败会触发告警。0 表示不触发。',
+  }),
+  mail_from: row('alarms', field.mailAddress(), '', {
+    en: 'Sender of alarms. Empty: the user of `mail`, when that is a mail address.',
+    zh: '告警邮件的发件人。留空则使用 `mail` 的用户（若为邮箱地址）。',
+  }),
+  mail_security: row('alarms', choice(['auto', 'tls', 'starttls', 'none']), 'auto', {
+    en: '`auto`: TLS on port 465, else STARTTLS, without which a password is sent to this machine only. `tls`, `starttls`: nothing else. `none`: plain text.',
+    zh: '`auto`：465 端口使用 TLS，其他端口使用 STARTTLS；没有 STARTTLS 时，密码只会发往本机。`tls`、`starttls`：只允许该方式。`none`：明文。',
+  }),
+  mail_verify_certificate: row('alarms', flag(), true, {
+    expert: true,
+    en: 'Refuse mail servers whose certificate cannot be verified. Switch it off only for a server of your own.',
+    zh: '拒绝证书无法验证的邮件服务器。仅在使用自有服务器时关闭。',
+  }),
+
   peers: row('cluster', field.peerList(), [], {
     en: 'URLs of other nodes, such as `http://10.0.0.2:8080`.',
     zh: '其他节点的 URL，例如 `http://10.0.0.2:8080`。',

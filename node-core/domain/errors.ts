@@ -132,6 +132,22 @@ export const errorDefinitions = define({
     zh: '正在缩放的图片过多',
     hint: { en: 'try again in a moment', zh: '请稍后再试' },
   },
+  RULE_NOT_FOUND: { status: 404, en: 'there is no retention rule {id}', zh: '没有保留规则 {id}' },
+  MAIL_REFUSED: {
+    status: 502,
+    en: 'the mail could not be sent through {host}: {reason}',
+    zh: '无法通过 {host} 发送邮件:{reason}',
+  },
+  ALARM_NOT_FOUND: { status: 404, en: 'there is no such open alarm', zh: '没有该未解除的告警' },
+  ALARM_WITHOUT_RECEIVER: {
+    status: 409,
+    en: 'nobody is configured to receive alarms',
+    zh: '尚未配置告警接收方',
+    hint: {
+      en: 'set alarm_receivers and mail, or alarm_url',
+      zh: '请设置 alarm_receivers 和 mail,或 alarm_url',
+    },
+  },
   DIGEST_MISMATCH: {
     status: 400,
     en: 'the content does not have the announced digest: expected {expected}, received {actual}',

@@ -34,6 +34,8 @@ export interface FileEvents {
     readonly skipped: number;
     readonly finished: boolean;
   };
+  /** So many files would go by a rule or a scan that somebody must say yes first. */
+  'deletion-waits': { readonly rule: string; readonly files: number; readonly bytes: number };
   /** Bytes that are not what was stored. */
   'bytes-damaged': { readonly path: string; readonly place: string };
 }

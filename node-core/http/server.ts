@@ -54,11 +54,13 @@ export class HttpServer implements Service {
   async start(): Promise<void> {
     const services = this.#services;
     const config = services.config();
-    const report: ReportError = (error, request) =>
+    const report: ReportError = (error, request) => {
+      if (error.code === 'INTERNAL') services.metrics.count('internalErrors');
       services.logger.error(
         { err: error, cause: error.cause, method: request.method, url: pathOnly(request.url) },
         error.message,
       );
+    };
     const onError = (request: IncomingMessage, response: ServerResponse, error: unknown) =>
       sendError(request, response, error, report);
     const downloads = new DownloadPath({
@@ -70,7 +72,7 @@ export class HttpServer implements Service {
       door: downloadDoor(services),
       onError,
     });
-    this.#stream = new EventStream(services.events, services.configuration, services.uploads);
+    this.#stream = new EventStream(services);
     const app = createApp(services, { downloads, stream: this.#stream }, report);
     const server = await this.#create(config.enable_https, (request, response) =>
       this.#handle(request, response, downloads, app),

@@ -9,6 +9,10 @@ export class Metrics {
   readonly sentBytes: Counter;
   readonly uploadsActive: Gauge;
   readonly damaged: Counter;
+  readonly internalErrors: Counter;
+  readonly failedLogins: Counter;
+  /** The same as counted here, for whoever watches them. */
+  readonly counted = { damaged: 0, internalErrors: 0, failedLogins: 0 };
   readonly #requestChildren = new Map<string, { count: Counter.Internal; time: Histogram.Internal<'kind'> }>();
 
   constructor() {
@@ -39,6 +43,22 @@ export class Metrics {
       help: 'Reads that met bytes which are not what was stored.',
       registers,
     });
+    this.internalErrors = new Counter({
+      name: 'shoal_internal_errors_total',
+      help: 'Errors that are the fault of the node.',
+      registers,
+    });
+    this.failedLogins = new Counter({
+      name: 'shoal_failed_logins_total',
+      help: 'Logins with a wrong name, password or code.',
+      registers,
+    });
+  }
+
+  /** Counts one of the things that are watched. */
+  count(what: keyof Metrics['counted']): void {
+    this[what].inc();
+    this.counted[what] += 1;
   }
 
   /** Counts an answered request. The children of the label pairs are kept: this runs for every small download. */

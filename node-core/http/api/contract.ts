@@ -222,6 +222,87 @@ export const logLines = z
   .object({ lines: z.array(z.record(z.string(), z.unknown())).describe('newest first') })
   .meta({ id: 'LogLines' });
 
+export const alarm = z
+  .object({
+    id: z.string(),
+    kind: z.string(),
+    subject: z.string(),
+    title: z.string().describe('in the language of the request'),
+    text: z.string(),
+    openedMs: time,
+    closedMs: time.optional(),
+    acknowledgedMs: time.optional(),
+    acknowledgedBy: z.string().optional(),
+  })
+  .meta({ id: 'Alarm' });
+export const alarmQuery = z.object({ limit: z.coerce.number().int().min(1).max(500).default(50) });
+export const alarms = z
+  .object({
+    alarms: z.array(alarm).describe('open ones first, newest first'),
+    waiting: count.describe('messages that could not be delivered yet'),
+  })
+  .meta({ id: 'Alarms' });
+export const acknowledgeBody = z.object({ id: z.string() }).meta({ id: 'Acknowledge' });
+export const alarmTest = z
+  .object({
+    results: z.array(
+      z.object({
+        channel: z.enum(['mail', 'url']),
+        delivered: z.boolean(),
+        code: z.string().optional(),
+        message: z.string().optional(),
+      }),
+    ),
+  })
+  .meta({ id: 'AlarmTest' });
+
+export const retentionState = z
+  .object({
+    ranMs: time.optional().describe('last run to its end'),
+    removed: count.describe('files removed so far'),
+    waiting: z
+      .object({ files: count, bytes: z.number(), sinceMs: time })
+      .optional()
+      .describe('it would remove so many that it waits for somebody to confirm'),
+  })
+  .meta({ id: 'RetentionState' });
+export const retentionBody = z
+  .object({
+    folder: path.optional().describe('files below this folder; empty: all'),
+    scene: z.string().min(1).max(200).optional().describe('files of this scene'),
+    days: z.number().int().min(1).max(36_500).describe('older files go to the trash'),
+  })
+  .meta({ id: 'NewRetentionRule' });
+export const retentionRule = z
+  .object({
+    id: z.string(),
+    folder: path.optional(),
+    scene: z.string().optional(),
+    days: count,
+    createdMs: time,
+    by: z.string(),
+    state: retentionState,
+  })
+  .meta({ id: 'RetentionRule' });
+export const retention = z
+  .object({
+    rules: z.array(retentionRule),
+    clockLeadMs: z.number().describe('how far the clock has jumped ahead of what deletions by age trust'),
+  })
+  .meta({ id: 'Retention' });
+export const retentionQuery = z.object({ id: z.string() });
+export const retentionPreview = z
+  .object({
+    files: count,
+    bytes: z.number(),
+    examples: z.array(fileDetails).describe('up to 100'),
+    needsConfirmation: z.boolean(),
+  })
+  .meta({ id: 'RetentionPreview' });
+export const retentionRun = z
+  .object({ id: z.string(), confirmed: count.optional().describe('files that were shown and may go') })
+  .meta({ id: 'RetentionRun' });
+
 export const nothing = z.object({}).meta({ id: 'Nothing' });
 
 export const failure = z

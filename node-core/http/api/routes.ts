@@ -4,6 +4,7 @@ import { auditAction } from '../protection/audit.ts';
 import { limitStrangers } from '../protection/strangers.ts';
 import type { HttpServices } from '../services.ts';
 import { TrackedResponse } from '../tracked-response.ts';
+import { alarmOperations } from './alarms.ts';
 import type { EventStream } from './event-stream.ts';
 import { fileOperations } from './files.ts';
 import { linkOperations } from './links.ts';
@@ -11,6 +12,7 @@ import { nodeOperations } from './node.ts';
 import { openApiDocument } from './openapi.ts';
 import { type GuardsOf, operation, register } from './operation.ts';
 import { packOperations } from './packs.ts';
+import { retentionOperations } from './retention.ts';
 import { sessionOperations } from './session.ts';
 import { trashOperations } from './trash.ts';
 
@@ -40,6 +42,8 @@ export function apiRoutes(services: HttpServices, downloads: DownloadPath, strea
     ...packOperations(services),
     ...sessionOperations(services),
     ...linkOperations(services),
+    ...alarmOperations(services),
+    ...retentionOperations(services),
     ...nodeOperations(services),
     operation({
       id: 'events',
