@@ -257,6 +257,7 @@ async function buildNode({ dataDir, clock, live, log, audit, nodeId, onTerminal 
     logger,
     nodeId,
     folder: path.join(dataDir, 'data'),
+    onWrongKey: () => metrics.count('failedLogins'),
     isLocalToken: (token) => localToken.matches(token),
     setupPage: () => `${reachableUrl(live.current, http.address)}setup`,
     onTerminal,

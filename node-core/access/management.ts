@@ -29,6 +29,8 @@ export interface ManagementProofs {
   readonly session?: (request: IncomingMessage) => Session | undefined;
   /** Slows down who tries bearer tokens. */
   readonly attempts?: RateLimiter;
+  /** Told of each wrong one. */
+  readonly onWrong?: () => void;
 }
 
 /**
@@ -99,7 +101,7 @@ export class ManagementGate {
 
   /** A wrong key is never made good by an address: it was meant for another node. */
   #checkBearer(token: string, address: string): 'token' | 'key' {
-    const { bearer, attempts } = this.#proofs;
+    const { bearer, attempts, onWrong } = this.#proofs;
     const kind = bearer?.(token);
     // Nobody guesses the local token, and nobody's guesses may shut the host out.
     if (kind === 'token') return kind;
@@ -107,6 +109,7 @@ export class ManagementGate {
     attempts?.check(address);
     if (kind !== undefined) return kind;
     attempts?.take(address);
+    onWrong?.();
     throw new ShoalError('MANAGEMENT_REFUSED', { details: { address } });
   }
 

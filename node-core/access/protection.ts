@@ -27,6 +27,8 @@ export interface ProtectionOptions {
   readonly nodeId: string;
   /** Absolute path of the data folder's `data/`. */
   readonly folder: string;
+  /** Told of every key that was wrong. */
+  readonly onWrongKey: () => void;
   /** Whether a bearer token is the local one. */
   readonly isLocalToken: (token: string) => boolean;
   /** Address of the setup page, for the link. */
@@ -81,6 +83,7 @@ export function createProtection(options: ProtectionOptions): Protection {
       return text === undefined ? undefined : sessions.find(text);
     },
     attempts: new RateLimiter(clock, () => guesses),
+    onWrong: options.onWrongKey,
   });
   const codes = new SceneCodes({
     catalog,

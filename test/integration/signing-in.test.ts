@@ -179,6 +179,9 @@ describe('signing in', () => {
     const limited = await guess('198.51.100.1', { password });
     expectRefusal(limited, 429, 'TOO_MANY_REQUESTS');
     expect(Number(limited.headers['retry-after'])).toBeGreaterThan(5);
+    const metrics = await call(`${node.origin}/metrics`, { headers: withKey });
+    const failed = statuses.filter((status) => status === 401).length;
+    expect(metrics.text).toContain(`\nshoal_failed_logins_total ${failed}\n`);
     // Others are not shut out, and time heals.
     expect((await guess('198.51.100.2', { password })).status).toBe(200);
     clock.advance(120);

@@ -27,7 +27,7 @@ export async function signIn(
   const address = services.access.addressOf(request);
   // Taken before and given back after a success: guesses that run at the same time count each.
   logins.take(address);
-  const by = await administrators.authenticate(credentials);
+  const by = await counted(services, () => administrators.authenticate(credentials));
   logins.giveBack(address);
   await startSession(services, request, response, administrators.current?.name ?? credentials.name, by);
 }
@@ -50,7 +50,10 @@ export async function setUp(
     services.access.check(request);
   } else {
     logins.take(address);
-    if (!setupLink.matches(wanted.token)) throw new ShoalError('SETUP_REFUSED');
+    const { token } = wanted;
+    await counted(services, async () => {
+      if (!setupLink.matches(token)) throw new ShoalError('SETUP_REFUSED');
+    });
     logins.giveBack(address);
   }
   await administrators.setUp(wanted.name, wanted.password);
@@ -65,6 +68,16 @@ export async function signOut(services: HttpServices, request: Request, response
   const session = services.access.managerOf(request)?.session;
   if (session) await sessions.endAllOf([session]);
   response.append('Set-Cookie', setCookie(sessionCookie, '', cookieOptions(services, request, 0)));
+}
+
+/** Counts what was wrong, for those who watch over attacks. */
+async function counted<T>({ metrics }: HttpServices, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof ShoalError && error.status === 401) metrics.count('failedLogins');
+    throw error;
+  }
 }
 
 async function startSession(
