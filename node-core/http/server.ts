@@ -207,11 +207,13 @@ function accessLine(
   return `{"level":30,"time":${Date.now()},"from":"${from}","method":"${request.method}","url":${url},"status":${response.statusCode},"ms":${tookMs.toFixed(1)}${code}${cut}}\n`;
 }
 
-/** Queries hold tokens and codes: they stay out of the log. */
+/** Queries hold tokens and codes, and the address of a share link is its key: they stay out of the log. */
 function pathOnly(url: string | undefined): string {
   if (url === undefined) return '';
   const mark = url.indexOf('?');
-  return (mark < 0 ? url : url.slice(0, mark)).slice(0, 1000);
+  const path = (mark < 0 ? url : url.slice(0, mark)).slice(0, 1000);
+  // The first 16 characters of a token are the link's id (access/link-token.ts).
+  return path.startsWith('/s/') ? path.replace(/^(\/s\/[\w-]{16})[\w-]+/, '$1***') : path;
 }
 
 function clientOf(socket: Socket): string {

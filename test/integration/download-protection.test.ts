@@ -34,7 +34,8 @@ describe('download tokens', () => {
     const { path, md5 } = await upload(node, 'guarded', { fields: { path: 'd', filename: 'a.txt' } });
     const other = await upload(node, 'another file', { fields: { path: 'd', filename: 'b.txt' } });
     const now = node.clock.now();
-    expect((await get(node, path, tokenFor(md5, now))).text).toBe('guarded');
+    const whole = await get(node, path, tokenFor(md5, now));
+    expect([whole.text, whole.headers['cache-control']]).toEqual(['guarded', 'private']);
     expect((await get(node, path, tokenFor(md5, now, -55))).text).toBe('guarded');
     expect((await get(node, path, tokenFor(md5, now, 55))).text).toBe('guarded');
     const part = await get(node, path, tokenFor(md5, now), { range: 'bytes=1-3' });
@@ -241,6 +242,18 @@ describe('auth_url', () => {
     const head = await call(`${node.origin}${path}`, { method: 'HEAD', headers: { ...from(), 'auth-token': 'good' } });
     expect(head.status).toBe(200);
     expect((await get(node, path, '', withKey)).text).toBe('asked for');
+  });
+
+  it('may take bearer tokens of its own: they are nobody’s attack on this node', async () => {
+    const service = await startAuthService();
+    service.answer = (response, { headers }) => response.end(headers.authorization === 'Bearer jwt' ? 'ok' : 'no');
+    const node = await startWith({ auth_url: service.url });
+    for (let i = 0; i < 15; i += 1) {
+      const answer = await sendUpload(node, `content ${i}`, { headers: { ...from(), authorization: 'Bearer jwt' } });
+      expect(answer.status).toBe(200);
+    }
+    const metrics = await call(`${node.origin}/metrics`, { headers: withKey });
+    expect(metrics.text).toContain('\nshoal_failed_logins_total 0\n');
   });
 
   it('is asked again when anything it was told differs, and not for a few seconds when nothing does', async () => {

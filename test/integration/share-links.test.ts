@@ -1,4 +1,6 @@
+import { readdir, readFile } from 'node:fs/promises';
 import { Agent } from 'node:http';
+import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Config } from '../../node-core/config/schema.ts';
 import type { Link } from '../../node-core/http/api/access-contract.ts';
@@ -38,12 +40,12 @@ const open = (url: string, options: CallOptions = {}): Promise<Answer> =>
 
 async function withFiles(config: Partial<Config> = {}): Promise<Shared> {
   const node = await startSharing(config);
-  for (const [path, name, content] of [
+  for (const [folder, name, content] of [
     ['d', 'a.txt', 'the letter a'],
     ['d/sub 文件', 'b & c.txt', 'below'],
     ['d2', 'other.txt', 'of another folder'],
   ] as const) {
-    await upload(node, content, { fields: { path, filename: name }, headers: withKey });
+    await upload(node, content, { fields: { path: folder, filename: name }, headers: withKey });
   }
   return node;
 }
@@ -75,6 +77,21 @@ describe('a link to a file', () => {
     expect(attached.headers['content-disposition']).toContain('attachment');
     expectRefusal(await open(`${link.url}/a.txt`), 404, 'FILE_NOT_FOUND');
     expectRefusal(await open(`${node.group}/d/a.txt`), 401, 'DOWNLOAD_REFUSED');
+  });
+
+  it('is its own key, and stands in no log', async () => {
+    const logged = await withFiles();
+    const link = await newLink(logged, { path: 'd' });
+    const token = link.url.slice(-48);
+    for (const rest of ['', '/a.txt', '/none', '?x=1']) await open(link.url + rest);
+    expectRefusal(await open(`${logged.origin}/s/${token.slice(0, 47)}`), 404, 'ROUTE_NOT_FOUND');
+    await logged.node.stop();
+    const folder = path.join(logged.dataDir, 'log');
+    const names = await readdir(folder);
+    const text = (await Promise.all(names.map((name) => readFile(path.join(folder, name), 'utf8')))).join('');
+    expect(text).toContain(`"/s/${token.slice(0, 16)}***/a.txt"`);
+    expect(text).not.toContain(token.slice(0, 40));
+    expect(text).not.toContain(token.slice(-20));
   });
 
   it('cannot be made up, and says nothing about what it is not', async () => {
@@ -234,9 +251,9 @@ describe('a link to a folder', () => {
     const link = await newLink(node, { path: 'd' });
     const page = await open(link.url);
     expect([page.status, page.headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
-    const path = new URL(link.url).pathname;
-    expect(page.text).toContain(`href="${path}/a.txt"`);
-    expect(page.text).toContain(`href="${path}/sub%20%E6%96%87%E4%BB%B6/"`);
+    const prefix = new URL(link.url).pathname;
+    expect(page.text).toContain(`href="${prefix}/a.txt"`);
+    expect(page.text).toContain(`href="${prefix}/sub%20%E6%96%87%E4%BB%B6/"`);
     expect(page.text).not.toContain('other.txt');
     const below = await open(`${link.url}/sub%20%E6%96%87%E4%BB%B6/`, { headers: { 'accept-language': 'zh' } });
     expect(below.text).toContain('b &#38; c.txt');
@@ -381,8 +398,8 @@ describe('a link to upload', () => {
       404,
       'LINK_UNKNOWN',
     );
-    for (const path of ['', 'd/a.txt']) {
-      await node.api.refused('createLink', 400, 'PARAMETER_INVALID', { json: { path, upload: true } });
+    for (const folder of ['', 'd/a.txt']) {
+      await node.api.refused('createLink', 400, 'PARAMETER_INVALID', { json: { path: folder, upload: true } });
     }
     await node.api.ok('revokeLink', { query: { id: link.id } });
     expectRefusal(await send(link.url, 'x', 'x'), 410, 'LINK_REVOKED');

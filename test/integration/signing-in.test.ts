@@ -2,10 +2,12 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { codeOf } from '../../node-core/access/one-time-codes.ts';
+import { createNode } from '../../node-core/index.ts';
 import { ApiClient, type ApiRequest } from '../support/api-client.ts';
 import { type Answer, call, expectRefusal, json } from '../support/http-client.ts';
 import { startNode, type TestNode } from '../support/node-in-process.ts';
 import { behindProxy, from, TestClock, withKey } from '../support/strangers.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const password = 'correct horse ÄÖ 马';
 const stranger = '203.0.113.7';
@@ -82,6 +84,19 @@ describe('the setup link', () => {
     const third = await startNode(behindProxy, node.dataDir);
     await expect(stat(file)).rejects.toThrow(/ENOENT/);
     expect(third.node.setupUrl()).toBeUndefined();
+  });
+
+  it('goes into no file when it is shown on a terminal', async () => {
+    const dataDir = await temporaryFolder();
+    const node = await createNode({ dataDir, flags: { addr: '127.0.0.1:0' }, onTerminal: true });
+    try {
+      await expect(stat(path.join(dataDir, 'data', 'setup-link'))).rejects.toThrow(/ENOENT/);
+      const url = node.setupUrl() ?? '';
+      expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/setup\?token=[\w-]{43}$/);
+      expect((await call(url)).text).toContain('name="again"');
+    } finally {
+      await node.stop();
+    }
   });
 
   it('is not needed by who may manage anyway', async () => {

@@ -22,17 +22,24 @@ export function apiRoutes(services: HttpServices, downloads: DownloadPath, strea
   const begin: RequestHandler = (_request, response, next) => {
     if (response instanceof TrackedResponse) response.kind = 'api';
     response.setHeader('Cache-Control', 'no-store');
-    // Whoever opens an answer as a page gets one that can do nothing.
-    response.setHeader('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'");
     next();
+  };
+  /** Whoever opens an answer as a page gets one that can do nothing; contents may be shown in a page of this node. */
+  const frame = (isContent: boolean): RequestHandler => {
+    return (_request, response, next) => {
+      if (isContent) response.setHeader('X-Frame-Options', 'SAMEORIGIN');
+      else response.setHeader('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'");
+      next();
+    };
   };
   const manage: RequestHandler = (request, response, next) => {
     response.locals.manager = services.access.check(request);
     next();
   };
   const strangers = limitStrangers(services);
-  const guardsOf: GuardsOf = ({ id, method, access }) => [
+  const guardsOf: GuardsOf = ({ id, method, access, answer }) => [
     begin,
+    frame(answer === undefined),
     ...(method === 'get' ? [] : [auditAction(services, id, access === 'open')]),
     access === 'open' ? strangers : manage,
   ];
@@ -56,7 +63,7 @@ export function apiRoutes(services: HttpServices, downloads: DownloadPath, strea
     }),
   ];
   const document = openApiDocument(operations, services.version, services.protection.sessionCookie);
-  router.get('/openapi.json', begin, manage, (_request, response) => {
+  router.get('/openapi.json', begin, frame(false), manage, (_request, response) => {
     response.json(document);
   });
   register(router, operations, guardsOf);

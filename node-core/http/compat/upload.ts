@@ -10,6 +10,7 @@ import { ShoalError } from '../../domain/errors.ts';
 import type { StoreRequest } from '../../files/store-file.ts';
 import { discardStaged, type StagedFile } from '../../storage/staging.ts';
 import { checkLookUp } from '../protection/download-door.ts';
+import { countStranger } from '../protection/strangers.ts';
 import { type HttpServices, readOnlyCheck } from '../services.ts';
 import { emptyUploadAnswer, sendOk, type UploadAnswer, uploadAnswer } from './answers.ts';
 import { allParameters, maxParameterBytes, parameter } from './parameters.ts';
@@ -70,7 +71,10 @@ export function handlersOf(services: HttpServices, way: UploadWay): readonly Req
         throw new ShoalError('UNSUPPORTED_MEDIA_TYPE', { details: { type } });
       }
       const admission = await uploads.admit(request, way.linkToken(request));
-      if (digest !== undefined) return instantUpload(services, request, response, digest, admission);
+      if (digest !== undefined) {
+        countStranger(services, request);
+        return instantUpload(services, request, response, digest, admission);
+      }
       admissions.set(request, admission);
       readOnlyCheck(services);
       outputOf(request, undefined);

@@ -96,6 +96,8 @@ export class DownloadPath {
   /** Answers with a file when the door lets the caller through. */
   #serveGuarded(request: IncomingMessage, response: ServerResponse, path: string, query: string): void {
     if (response instanceof TrackedResponse) response.kind = 'download';
+    // What one caller was let in for, no cache may give to another.
+    response.setHeader('Cache-Control', 'private');
     this.#options.door.check(request, path, query).then(
       () => this.serveFile(request, response, path, query),
       (error: unknown) => this.#options.onError(request, response, error),
