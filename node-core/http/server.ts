@@ -105,7 +105,8 @@ export class HttpServer implements Service {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     this.#stream?.close();
     // Idle ones, and those that never sent a request (browsers open some in advance).
-    for (const socket of this.#sockets) if (!this.#busy.has(socket)) socket.destroy();
+    // One whose answer is on its way out ends when it is out.
+    for (const socket of this.#sockets) if (!this.#busy.has(socket)) endIdle(socket);
     for (const socket of this.#handshakes.values()) socket.destroy();
     const cut = setTimeout(() => {
       for (const socket of this.#sockets) socket.destroy();
@@ -201,10 +202,22 @@ function accessLine(
   from: string,
   tookMs: number,
 ): string {
-  const url = JSON.stringify(path);
+  const url = quoted(path);
   const code = response.errorCode === undefined ? '' : `,"code":"${response.errorCode}"`;
   const cut = response.writableFinished ? '' : ',"cut":true';
   return `{"level":30,"time":${Date.now()},"from":"${from}","method":"${request.method}","url":${url},"status":${response.statusCode},"ms":${tookMs.toFixed(1)}${code}${cut}}\n`;
+}
+
+/** The path of the line before, and how it is written: most lines are about the same few. */
+let lastPath = '';
+let lastQuoted = '""';
+
+function quoted(path: string): string {
+  if (path !== lastPath) {
+    lastPath = path;
+    lastQuoted = JSON.stringify(path);
+  }
+  return lastQuoted;
 }
 
 /** Queries hold tokens and codes, and the address of a share link is its key: they stay out of the log. */
@@ -214,6 +227,11 @@ function pathOnly(url: string | undefined): string {
   const path = (mark < 0 ? url : url.slice(0, mark)).slice(0, 1000);
   // The first 16 characters of a token are the link's id (access/link-token.ts).
   return path.startsWith('/s/') ? path.replace(/^(\/s\/[\w-]{16})[\w-]+/, '$1***') : path;
+}
+
+function endIdle(socket: Socket): void {
+  if (socket.writableLength > 0) socket.destroySoon();
+  else socket.destroy();
 }
 
 function clientOf(socket: Socket): string {

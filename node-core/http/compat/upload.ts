@@ -9,12 +9,12 @@ import { parseDigest } from '../../domain/digests.ts';
 import { ShoalError } from '../../domain/errors.ts';
 import type { StoreRequest } from '../../files/store-file.ts';
 import { discardStaged, type StagedFile } from '../../storage/staging.ts';
-import { checkLookUp } from '../protection/download-door.ts';
-import { countStranger } from '../protection/strangers.ts';
 import { type HttpServices, readOnlyCheck } from '../services.ts';
-import { emptyUploadAnswer, sendOk, type UploadAnswer, uploadAnswer } from './answers.ts';
+import { uploadAnswer } from './answers.ts';
+import { instantUpload } from './instant-upload.ts';
 import { allParameters, maxParameterBytes, parameter } from './parameters.ts';
 import { groupPrefix } from './surface.ts';
+import { outputOf, sendUploadAnswer } from './upload-output.ts';
 import { linkTarget, uploadTarget } from './upload-target.ts';
 
 /** Limits of the form around a file. Its fields are short texts; a stranger's form may not fill the memory. */
@@ -71,10 +71,7 @@ export function handlersOf(services: HttpServices, way: UploadWay): readonly Req
         throw new ShoalError('UNSUPPORTED_MEDIA_TYPE', { details: { type } });
       }
       const admission = await uploads.admit(request, way.linkToken(request));
-      if (digest !== undefined) {
-        countStranger(services, request);
-        return instantUpload(services, request, response, digest, admission);
-      }
+      if (digest !== undefined) return instantUpload(services, request, response, digest, admission);
       admissions.set(request, admission);
       readOnlyCheck(services);
       outputOf(request, undefined);
@@ -235,48 +232,6 @@ function planUpload(
     by: link ? `link ${link.id}` : services.access.addressOf(request),
     ...(!chosen.place && { reuse }),
   };
-}
-
-async function instantUpload(
-  services: HttpServices,
-  request: Request,
-  response: Response,
-  digest: string,
-  admission: UploadAdmission,
-): Promise<void> {
-  const output = outputOf(request, parameter(request, 'output'));
-  const parsed = parseDigest(digest);
-  if (!parsed) throw new ShoalError('DIGEST_INVALID', { details: { value: digest.slice(0, 80) } });
-  const fields = allParameters(request);
-  const scene = fields.scene ?? fields.scenes ?? services.config().default_scene;
-  await services.protection.uploads.checkFields(admission, request, scene, fields);
-  const found = await services.catalog.findByDigest(parsed.algorithm, parsed.hex);
-  const contents = new Set(found.map((file) => file.version.sha256));
-  const [sha256] = contents;
-  // One md5 of several contents says nothing about the caller's (replication.md, 13).
-  const known =
-    contents.size === 1 && sha256 !== undefined ? await services.storer.findContent(sha256, () => true) : undefined;
-  // It gives the right to a content for its digest: where downloads are protected, that right is asked for.
-  await checkLookUp(services, request, '', known, true);
-  if (known) sendUploadAnswer(response, output, uploadAnswer(known, request, services.config()));
-  else if (output === 'text') response.type('text/plain').send('');
-  else if (output === 'json') response.json(emptyUploadAnswer);
-  else sendOk(response, null);
-}
-
-type Output = 'text' | 'json' | 'json2';
-
-function outputOf(request: Request, field: string | undefined): Output {
-  const value =
-    field ?? (typeof request.query.output === 'string' && request.query.output !== '' ? request.query.output : 'text');
-  if (value === 'text' || value === 'json' || value === 'json2') return value;
-  throw new ShoalError('OUTPUT_UNKNOWN', { details: { value: value.slice(0, 40) } });
-}
-
-function sendUploadAnswer(response: Response, output: Output, answer: UploadAnswer): void {
-  if (output === 'text') response.type('text/plain').send(answer.url);
-  else if (output === 'json') response.json(answer);
-  else sendOk(response, answer);
 }
 
 function checkDigest(staged: StagedFile, expected: string | undefined): void {
