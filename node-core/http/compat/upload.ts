@@ -8,7 +8,7 @@ import type { CataloguedFile } from '../../catalog/catalog.ts';
 import { parseDigest } from '../../domain/digests.ts';
 import { ShoalError } from '../../domain/errors.ts';
 import type { StoreRequest } from '../../files/store-file.ts';
-import { discardStaged, type StagedFile } from '../../storage/staging.ts';
+import type { StagedFile } from '../../storage/staging.ts';
 import { type HttpServices, readOnlyCheck } from '../services.ts';
 import { uploadAnswer } from './answers.ts';
 import { instantUpload } from './instant-upload.ts';
@@ -152,7 +152,7 @@ class StagingEngine implements StorageEngine {
   _removeFile(_request: Request, part: Express.Multer.File, done: (error: Error | null) => void): void {
     const { staged } = part as unknown as Partial<StagedPart>;
     if (!staged) done(null);
-    else discardStaged(staged).then(() => done(null), done);
+    else this.#services.staging.discard(staged).then(() => done(null), done);
   }
 }
 
@@ -196,7 +196,7 @@ async function storeUpload(services: HttpServices, request: Request): Promise<Ca
     await services.protection.uploads.checkFields(admission, request, plan.scene, allParameters(request));
     if (admission.link) await services.protection.links.use(admission.link);
   } catch (error) {
-    await discardStaged(staged);
+    await services.staging.discard(staged);
     throw error;
   }
   const { file } = await services.storer.store(staged, plan);
