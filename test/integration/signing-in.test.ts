@@ -350,7 +350,7 @@ describe('the second factor', () => {
     expect(new URL(uri).searchParams.get('secret')).toBe(secret);
     await api.refused('confirmSecondFactor', 401, 'LOGIN_CODE_NEEDED', own({ json: { code: '000000' } }));
     await api.ok('confirmSecondFactor', own({ json: { code: await codeOf(secret, clock.now()) } }));
-    await api.refused('offerSecondFactor', 409, 'SECOND_FACTOR_STATE', own());
+    await api.refused('offerSecondFactor', 409, 'SECOND_FACTOR_ON', own());
     return { api, own, secret };
   };
 
@@ -396,7 +396,7 @@ describe('the second factor', () => {
     await enrol(node, cookie, clock);
     await api.ok('removeSecondFactor', { json: {}, headers: withKey });
     expect((await signIn(node, { password })).status).toBe(200);
-    await api.refused('removeSecondFactor', 409, 'SECOND_FACTOR_STATE', own({ json: { code: '123456' } }));
+    await api.refused('removeSecondFactor', 409, 'SECOND_FACTOR_OFF', own({ json: { code: '123456' } }));
   });
 });
 
