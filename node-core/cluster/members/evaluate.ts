@@ -1,14 +1,14 @@
 /**
  * Who is a member: a pure function of a set of operations, whatever the order in which they arrived (replication.md, 23).
  *
- * What an actor had seen when it acted are the ancestors of its operation. An operation counts when its actor was a member in
- * the light of them, and when no removal of the actor stands against it that neither it nor a later admission had seen:
- * that removal's cut are its ancestors. Removals may stand against each other. One that stands against another takes its
- * force only if it has force itself; where that goes in a circle (A removes B while B removes A) all of them have force, and
- * all of their subjects are out: removal wins.
+ * What an actor had seen when it acted are the ancestors of its operation. An operation is valid when they make its actor a
+ * member. It counts when, besides, no removal of the actor that has force was made without either knowing of the other: a
+ * removal's cut are its ancestors. Removals may stand against each other so. One that stands against another does that only
+ * if it has force itself; where it goes in a circle (A removes B while B removes A) all of them have force, and all of their
+ * subjects are out: removal wins. An admission lets in whoever it names unless there is a removal that it had not seen.
  *
- * A `found` operation is what a node says of itself. It counts for nodes that this one trusts by its own handshake (anchors)
- * and for those that a member admitted: nobody makes himself a member.
+ * A `found` operation is what a node says of itself. It is valid for nodes that this one trusts by its own handshake
+ * (anchors) and for those that a member admitted: nobody makes himself a member.
  */
 import type { JoinWay, MemberOperation } from '../../catalog/member-values.ts';
 import { joinVectors, type VersionVector } from '../../domain/version.ts';
@@ -60,15 +60,70 @@ interface Node extends KnownOperation {
 /** Evaluates operations. @param anchors ids of the nodes that are trusted by a handshake of this node's own. */
 export function evaluateMembership(operations: Iterable<KnownOperation>, anchors: readonly string[]): Membership {
   const nodes = inOrder(operations);
-  const removals = nodes.filter(({ operation }) => operation.change.kind === 'remove');
-  // The alternating fixed point: what has force for sure grows, what may have force shrinks, until both stand still.
-  let sure = new Set<string>();
+  let trusted: ReadonlySet<string> = new Set(anchors);
+  // Whom a member admitted may have founded and acted before that: trust grows until it stands still.
   for (;;) {
-    const possible = acceptedRemovals(nodes, anchors, effective(removals, sure));
-    const next = acceptedRemovals(nodes, anchors, effective(removals, possible));
-    if (next.size === sure.size) return conclude(nodes, anchors, effective(removals, possible));
+    const view = viewOf(validAmong(nodes, trusted));
+    const admitted = view.accepted.flatMap(({ operation: { change } }) =>
+      change.kind === 'admit' ? [change.subject] : [],
+    );
+    const next: ReadonlySet<string> = new Set([...trusted, ...admitted]);
+    if (next.size === trusted.size) return conclude(nodes, view);
+    trusted = next;
+  }
+}
+
+/** What valid operations amount to. */
+interface View {
+  /** Removals that have force. */
+  readonly force: readonly Node[];
+  /** Operations that count, ancestors first. */
+  readonly accepted: readonly Node[];
+}
+
+/** The valid operations, ancestors first. */
+function validAmong(nodes: readonly Node[], trusted: ReadonlySet<string>): Node[] {
+  const valid: Node[] = [];
+  for (const node of nodes) {
+    const { actor, change } = node.operation;
+    if (change.kind === 'found') {
+      if (trusted.has(actor)) valid.push(node);
+      continue;
+    }
+    const seen = viewOf(valid.filter(({ id }) => node.ancestors.has(id)));
+    if (standing(actor, seen).length > 0) valid.push(node);
+  }
+  return valid;
+}
+
+/** @param valid operations together with all of their ancestors that are valid. */
+function viewOf(valid: readonly Node[]): View {
+  const removals = valid.filter(({ operation }) => operation.change.kind === 'remove');
+  // The alternating fixed point: what has force for sure grows, what may have force shrinks, until both stand still.
+  let sure: readonly Node[] = [];
+  for (;;) {
+    const possible = unopposed(removals, sure);
+    const next = unopposed(removals, possible);
+    if (next.length === sure.length) return { force: possible, accepted: unopposed(valid, possible) };
     sure = next;
   }
+}
+
+/** Operations against whose actor no removal with force stands that neither knows of the other. */
+function unopposed(nodes: readonly Node[], force: readonly Node[]): Node[] {
+  return nodes.filter((node) =>
+    removalsOf(node.operation.actor, force).every(
+      (removal) => removal.ancestors.has(node.id) || node.ancestors.has(removal.id),
+    ),
+  );
+}
+
+/** The operations that make a node a member; none: it is no member. */
+function standing(id: string, { force, accepted }: View): Node[] {
+  const against = removalsOf(id, force);
+  return accepted.filter(
+    ({ operation, ancestors }) => admits(operation, id) && against.every((removal) => ancestors.has(removal.id)),
+  );
 }
 
 /** Operations whose ancestors are all here, ancestors first; equal sets give equal lists. */
@@ -81,7 +136,7 @@ function inOrder(operations: Iterable<KnownOperation>): Node[] {
     waiting.set(id, parents.size);
     for (const parent of parents) children.set(parent, [...(children.get(parent) ?? []), id]);
   }
-  const ready = [...known.keys()].filter((id) => waiting.get(id) === 0).sort();
+  const ready = [...known.keys()].filter((id) => waiting.get(id) === 0);
   const ordered = new Map<string, Node>();
   for (let id = ready.shift(); id !== undefined; id = ready.shift()) {
     const one = known.get(id);
@@ -98,55 +153,8 @@ function inOrder(operations: Iterable<KnownOperation>): Node[] {
       if (left === 0) ready.push(child);
     }
   }
-  return [...ordered.values()];
-}
-
-function effective(removals: readonly Node[], force: ReadonlySet<string>): readonly Node[] {
-  return removals.filter(({ id }) => force.has(id));
-}
-
-function acceptedRemovals(nodes: readonly Node[], anchors: readonly string[], force: readonly Node[]): Set<string> {
-  const accepted = acceptedUnder(nodes, anchors, force);
-  return new Set([...accepted].filter(([, { operation }]) => operation.change.kind === 'remove').map(([id]) => id));
-}
-
-/** The operations that count when exactly these removals have force. */
-function acceptedUnder(nodes: readonly Node[], anchors: readonly string[], force: readonly Node[]): Map<string, Node> {
-  let accepted = new Map<string, Node>();
-  // Whom a member admitted may have founded before that: what counts grows until it stands still.
-  for (;;) {
-    const trusted = new Set(anchors);
-    for (const { operation } of accepted.values())
-      if (operation.change.kind === 'admit') trusted.add(operation.change.subject);
-    const next = new Map<string, Node>();
-    const admissions = new Map<string, Node[]>();
-    for (const node of nodes) {
-      if (!counts(node, admissions, trusted, force)) continue;
-      next.set(node.id, node);
-      for (const subject of subjectOf(node.operation))
-        admissions.set(subject, [...(admissions.get(subject) ?? []), node]);
-    }
-    if (next.size === accepted.size) return next;
-    accepted = next;
-  }
-}
-
-/** @param admissions what counts and makes somebody a member, by that somebody; of all that comes before the node. */
-function counts(
-  { id, ancestors, operation: { actor, change } }: Node,
-  admissions: ReadonlyMap<string, readonly Node[]>,
-  trusted: ReadonlySet<string>,
-  force: readonly Node[],
-): boolean {
-  const removals = removalsOf(actor, force);
-  const withinCut = (removal: Node) => removal.ancestors.has(id);
-  if (change.kind === 'found') return trusted.has(actor) && removals.every(withinCut);
-  // One admission that it has seen must outlast every removal that does not have this operation within its cut.
-  return (admissions.get(actor) ?? []).some(
-    (admission) =>
-      ancestors.has(admission.id) &&
-      removals.every((removal) => admission.ancestors.has(removal.id) || withinCut(removal)),
-  );
+  // Whoever comes behind has more ancestors.
+  return [...ordered.values()].sort((a, b) => a.ancestors.size - b.ancestors.size || (a.id < b.id ? -1 : 1));
 }
 
 function removalsOf(subject: string, force: readonly Node[]): Node[] {
@@ -157,17 +165,12 @@ function admits({ actor, change }: MemberOperation, id: string): boolean {
   return change.kind === 'found' ? actor === id : change.kind === 'admit' && change.subject === id;
 }
 
-function conclude(nodes: readonly Node[], anchors: readonly string[], force: readonly Node[]): Membership {
-  const accepted = acceptedUnder(nodes, anchors, force);
-  const all = [...accepted.values()];
+function conclude(nodes: readonly Node[], view: View): Membership {
+  const { force, accepted: all } = view;
   const members = new Map<string, Member>();
   const subjects = new Set(all.flatMap(({ operation }) => subjectOf(operation)));
   for (const id of [...subjects].sort()) {
-    const against = removalsOf(id, force);
-    const standing = all.filter(
-      ({ operation, ancestors }) => admits(operation, id) && against.every((removal) => ancestors.has(removal.id)),
-    );
-    const member = describeMember(id, standing, all);
+    const member = describeMember(id, standing(id, view), all);
     if (member) members.set(id, member);
   }
   const removed = new Map<string, RemovedMember>();
@@ -198,7 +201,7 @@ function conclude(nodes: readonly Node[], anchors: readonly string[], force: rea
     aliases,
     retiredKeys: retiredKeys(nodes, force),
     heads: nodes.map(({ id }) => id).filter((id) => !seen.has(id)),
-    accepted: new Set(accepted.keys()),
+    accepted: new Set(all.map(({ id }) => id)),
   };
 }
 
@@ -207,10 +210,10 @@ function subjectOf({ actor, change }: MemberOperation): string[] {
   return change.kind === 'admit' ? [change.subject] : [];
 }
 
-/** @param standing what makes it a member; nothing: it is none. @param all everything that counts, ancestors first. */
-function describeMember(id: string, standing: readonly Node[], all: readonly Node[]): Member | undefined {
+/** @param admissions what makes it a member; nothing: it is none. @param all everything that counts, ancestors first. */
+function describeMember(id: string, admissions: readonly Node[], all: readonly Node[]): Member | undefined {
   // An admission tells more than the member's own founding, and the latest the most.
-  const last = newest(standing.filter(({ operation }) => operation.change.kind === 'admit')) ?? newest(standing);
+  const last = newest(admissions.filter(({ operation }) => operation.change.kind === 'admit')) ?? newest(admissions);
   if (!last) return undefined;
   const { change, actor, atMs } = last.operation;
   const named = newest(all.filter(({ operation }) => names(operation, id)));
