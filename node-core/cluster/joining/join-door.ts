@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import type { JoinWay } from '../../catalog/member-values.ts';
 import { ShoalError } from '../../domain/errors.ts';
 import type { Clock } from '../../runtime/clock.ts';
-import type { EventBus } from '../../runtime/events.ts';
+import type { EventSink } from '../../runtime/events.ts';
 import type { MemberList } from '../members/member-list.ts';
 import { addressText } from '../transport/hints.ts';
 import { jsonRoute, type PeerCaller, type PeerRoute } from '../transport/peer-server.ts';
@@ -81,7 +81,7 @@ export interface JoinDoorOptions {
   readonly invites: InviteKeeper;
   readonly lan: LanTrust;
   readonly summary: () => Summary;
-  readonly events: EventBus<JoinEvents>;
+  readonly events: EventSink<JoinEvents>;
 }
 
 /** Lets nodes in. */

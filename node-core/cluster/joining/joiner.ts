@@ -6,7 +6,7 @@ import type { JoinWay } from '../../catalog/member-values.ts';
 import { tryParseListenAddress } from '../../config/addresses.ts';
 import { ShoalError, toShoalError } from '../../domain/errors.ts';
 import type { Clock } from '../../runtime/clock.ts';
-import type { EventBus } from '../../runtime/events.ts';
+import type { EventSink } from '../../runtime/events.ts';
 import type { MemberList } from '../members/member-list.ts';
 import { addressText } from '../transport/hints.ts';
 import { isSuccess, parseAnswer, readAll, readRefusal, sendRequest } from '../transport/peer-client.ts';
@@ -40,7 +40,9 @@ export interface JoinerOptions {
   readonly key: ClusterKey | undefined;
   readonly lan: LanTrust;
   readonly summary: () => Summary;
-  readonly events: EventBus<JoinEvents>;
+  readonly events: EventSink<JoinEvents>;
+  /** Whether a node is a member that answers this one: then there is nothing to do. */
+  readonly isConnected: (node: string) => boolean;
 }
 
 /** Who was joined. */
@@ -105,8 +107,8 @@ export class Joiner {
   byInvite(token: string): Promise<Joined | undefined> {
     const { invite, secret, inviter, addresses } = readToken(token);
     return this.#inTurn(async () => {
-      const { certificate, boot, members } = this.#options;
-      if (members.isMember(inviter)) return undefined;
+      const { certificate, boot, isConnected } = this.#options;
+      if (isConnected(inviter)) return undefined;
       const candidates = addresses.flatMap((text) => {
         const parsed = tryParseListenAddress(text);
         return parsed?.host === undefined ? [] : [{ address: { host: parsed.host, port: parsed.port } }];
@@ -122,7 +124,7 @@ export class Joiner {
     if (this.#requests.size >= maxRequests) throw new ShoalError('TOO_MANY_JOINING');
     const talk = await this.#talk(address, expected);
     try {
-      if (this.#options.members.isMember(talk.node)) throw new ShoalError('ALREADY_MEMBERS');
+      if (this.#options.isConnected(talk.node)) throw new ShoalError('ALREADY_MEMBERS');
       return await this.#compare(talk);
     } catch (error) {
       talk.close();
@@ -209,9 +211,9 @@ export class Joiner {
   }
 
   async #prove(talk: Talk, way: JoinWay, secret: string, invite?: string): Promise<Joined | undefined> {
-    const { members, summary } = this.#options;
+    const { members, summary, isConnected } = this.#options;
     try {
-      if (talk.node === members.self || members.isMember(talk.node)) return undefined;
+      if (talk.node === members.self || isConnected(talk.node)) return undefined;
       const nonce = newNonce();
       const begun = await talk.step('begin', { way, nonce, ...(invite !== undefined && { invite }) });
       const transcript: Transcript = {

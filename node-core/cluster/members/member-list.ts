@@ -7,7 +7,7 @@ import type { Catalog } from '../../catalog/catalog.ts';
 import { type JoinWay, type MemberChange, memberTables } from '../../catalog/member-values.ts';
 import { ShoalError } from '../../domain/errors.ts';
 import type { Clock } from '../../runtime/clock.ts';
-import type { EventBus } from '../../runtime/events.ts';
+import type { EventSink } from '../../runtime/events.ts';
 import type { NodeIdentity } from '../identity.ts';
 import { evaluateMembership, type Member, type Membership } from './evaluate.ts';
 import { checkOperation, type KnownOperation, makeOperation, operationId } from './operations.ts';
@@ -26,7 +26,7 @@ export interface MemberListOptions {
   readonly catalog: Catalog;
   readonly identity: NodeIdentity;
   readonly clock: Clock;
-  readonly events: EventBus<MemberEvents>;
+  readonly events: EventSink<MemberEvents>;
   /** Name of this node. */
   readonly name: () => string;
   /** What a cluster key makes of this node, if it has one: the id of the cluster, and the fingerprint of the key. */

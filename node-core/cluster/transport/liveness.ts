@@ -2,8 +2,9 @@
  * Who is there. Every member is spoken with every two seconds over a connection of its own; what comes from it counts as well.
  * One that is silent is away within ten seconds, one that comes back is noticed within three (the issue's figures).
  */
+import { ShoalError } from '../../domain/errors.ts';
 import type { Clock } from '../../runtime/clock.ts';
-import type { EventBus } from '../../runtime/events.ts';
+import type { EventSink } from '../../runtime/events.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import type { MemberList } from '../members/member-list.ts';
 import type { AddressBook } from './address-book.ts';
@@ -37,7 +38,7 @@ export interface LivenessOptions {
   readonly client: PeerClient;
   readonly addresses: AddressBook;
   readonly clock: Clock;
-  readonly events: EventBus<LivenessEvents>;
+  readonly events: EventSink<LivenessEvents>;
   /** What this node says of itself now. */
   readonly own: () => Heartbeat;
   readonly heardBoot: (member: string, boot: string) => boolean;
@@ -53,6 +54,8 @@ interface Watched {
   timer: NodeJS.Timeout | undefined;
   beating: boolean;
   exchanging: boolean;
+  /** Code with which it refused the last heartbeat, if it did. */
+  refusal: string | undefined;
 }
 
 /** Watches the members. */
@@ -98,6 +101,11 @@ export class Liveness {
     return this.#watched.get(member)?.seenMs || undefined;
   }
 
+  /** Code with which a member refuses this node: it does not know it, or has removed it. */
+  refusal(member: string): string | undefined {
+    return this.#watched.get(member)?.refusal;
+  }
+
   /** A request to a member has failed: it is looked after at once. */
   suspect(member: string): void {
     const state = this.#watched.get(member);
@@ -130,6 +138,7 @@ export class Liveness {
       timer: undefined,
       beating: false,
       exchanging: false,
+      refusal: undefined,
     };
     this.#watched.set(id, state);
     this.#schedule(id, state, 0);
@@ -156,8 +165,10 @@ export class Liveness {
         lane: 'heartbeat',
       } as const;
       const beat = await client.call(id, request, heartbeatShape);
+      state.refusal = undefined;
       this.#note(id, beat);
     } catch (error) {
+      state.refusal = refusalIn(error);
       this.#options.logger.debug({ member: id, err: error }, 'a heartbeat failed');
       this.#miss(id, state);
       pause = state.online ? retryMs : probeMs;
@@ -202,4 +213,9 @@ export class Liveness {
       state.exchanging = false;
     }
   }
+}
+
+function refusalIn(error: unknown): string | undefined {
+  if (!(error instanceof ShoalError) || error.code !== 'PEER_REFUSED') return undefined;
+  return String(error.details.code ?? '');
 }

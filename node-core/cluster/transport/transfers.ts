@@ -5,9 +5,9 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Want } from '../../catalog/replication-values.ts';
-import { blockBytes, type CompatibleAlgorithm } from '../../domain/digests.ts';
+import { blockBytes, type CompatibleAlgorithm, type ContentDigests } from '../../domain/digests.ts';
 import { ShoalError } from '../../domain/errors.ts';
-import type { EventBus } from '../../runtime/events.ts';
+import type { EventSink } from '../../runtime/events.ts';
 import type { StagedFile, Staging } from '../../storage/staging.ts';
 import type { ContentTransfers } from '../engine/ports.ts';
 import { blockListOf, isBlock } from './content-server.ts';
@@ -46,11 +46,13 @@ export interface TransferOptions {
   readonly staging: Staging;
   readonly parts: PartialFolder;
   readonly algorithm: () => CompatibleAlgorithm;
+  /** What files that need a content say of it: their other digests must fit too (replication.md, 13). */
+  readonly expected: (sha256: string) => Promise<readonly ContentDigests[]>;
   /** Whether a content is still wanted. */
   readonly isWanted: (sha256: string) => boolean;
   /** Throws DISK_FULL when so many more bytes would go below the floor. */
   readonly checkSpace: (bytes: number) => Promise<void>;
-  readonly events: EventBus<TransferEvents>;
+  readonly events: EventSink<TransferEvents>;
   /** A transfer that is silent for so long is tried elsewhere, in milliseconds. */
   readonly idleMs: () => number;
   /** Bytes a second of all transfers together; 0: as many as come. */
@@ -68,6 +70,8 @@ export class PeerTransfers implements ContentTransfers {
   #paused: Promise<void> | undefined;
   #resume: () => void = () => undefined;
   #allowedAtMs = 0;
+  /** Contents whose record says something else than their bytes: not fetched again and again. */
+  readonly #quarantined = new Set<string>();
 
   constructor(options: TransferOptions) {
     this.#options = options;
@@ -117,18 +121,34 @@ export class PeerTransfers implements ContentTransfers {
     await this.#paused;
     const members = this.#options.client.members().filter((member) => this.#options.isOnline(member));
     if (members.length === 0 || this.#stopping.signal.aborted) return undefined;
+    if (this.#quarantined.has(want.sha256)) throw quarantined(want);
     let state: TransferProgress['state'] = 'failed';
     this.#tell(want, 0, [], 'running');
     try {
       const staged =
         want.size <= blockBytes ? await this.#fetchSmall(want, members) : await this.#fetchLarge(want, members);
-      if (staged) state = 'done';
+      if (!staged) return undefined;
+      await this.#compare(want, staged);
+      state = 'done';
       return staged;
     } finally {
       const { done = 0, from = [] } = this.#running.get(want.sha256) ?? {};
       this.#running.delete(want.sha256);
       this.#options.events.emit('transfer-progress', { sha256: want.sha256, size: want.size, done, from, state });
     }
+  }
+
+  /** Compares what was computed here with what the records say. @throws ShoalError CONTENT_QUARANTINED; nothing is kept then. */
+  async #compare(want: Want, staged: StagedFile): Promise<void> {
+    const { expected, staging } = this.#options;
+    const { md5, sha1 } = staged.digests;
+    const differs = (said: string | undefined, found: string | undefined) =>
+      said !== undefined && found !== undefined && said !== found;
+    const records = await expected(want.sha256);
+    if (!records.some((record) => differs(record.md5, md5) || differs(record.sha1, sha1))) return;
+    this.#quarantined.add(want.sha256);
+    await staging.discard(staged);
+    throw quarantined(want);
   }
 
   /** One block: its list is known without asking, and nothing of it is kept before all of it is here. */
@@ -163,7 +183,7 @@ export class PeerTransfers implements ContentTransfers {
       if (hashed.digests.sha256 !== want.sha256 || hashed.digests.blockRoot !== want.blockRoot) {
         // A disk that does not keep what it was given, or a map that came from somewhere else: all of it again.
         await part.remove();
-        throw new ShoalError('CONTENT_QUARANTINED', { details: { sha256: want.sha256 } });
+        throw quarantined(want);
       }
       await part.close();
       const staged = await staging.takeOver(part.file, hashed);
@@ -312,6 +332,10 @@ export class PeerTransfers implements ContentTransfers {
     this.#options.onLiar(member, sha256);
     return new ShoalError('PEER_BYTES_WRONG', { details: { member: member.slice(0, 8) } });
   }
+}
+
+function quarantined({ sha256 }: Want): ShoalError {
+  return new ShoalError('CONTENT_QUARANTINED', { details: { sha256 } });
 }
 
 /** Takes the next few blocks that stand one behind the other. */
