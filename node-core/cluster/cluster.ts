@@ -105,6 +105,8 @@ export class Cluster implements Service {
   readonly wanted: WantedContent;
   readonly addresses: OwnAddresses;
   readonly events: EventBus<ClusterEvents>;
+  /** Whether two machines run with the id of a member. */
+  readonly isTwin = (member: string): boolean => this.#boots.isTwin(member);
   readonly #options: ClusterOptions;
   readonly #client: PeerClient;
   readonly #server: PeerServer;
@@ -250,11 +252,6 @@ export class Cluster implements Service {
   decide(id: string, approve: boolean): void {
     if (this.joiner.requests().some((request) => request.id === id)) this.joiner.decide(id, approve);
     else this.door.decide(id, approve);
-  }
-
-  /** Whether somebody seems to run with the id of a member. */
-  isTwin(member: string): boolean {
-    return this.#boots.isTwin(member);
   }
 
   /** What is told of this node to one that may know. */

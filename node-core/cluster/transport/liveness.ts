@@ -106,6 +106,11 @@ export class Liveness {
     return this.#watched.get(member)?.refusal;
   }
 
+  /** Where a member is looked for, best first. */
+  addressesOf(member: string): string[] {
+    return this.#options.addresses.of(member).map(({ text }) => text);
+  }
+
   /** A request to a member has failed: it is looked after at once. */
   suspect(member: string): void {
     const state = this.#watched.get(member);

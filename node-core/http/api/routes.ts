@@ -5,6 +5,7 @@ import { limitStrangers } from '../protection/strangers.ts';
 import type { HttpServices } from '../services.ts';
 import { TrackedResponse } from '../tracked-response.ts';
 import { alarmOperations } from './alarms.ts';
+import { clusterOperations } from './cluster.ts';
 import type { EventStream } from './event-stream.ts';
 import { fileOperations } from './files.ts';
 import { linkOperations } from './links.ts';
@@ -51,6 +52,7 @@ export function apiRoutes(services: HttpServices, downloads: DownloadPath, strea
     ...linkOperations(services),
     ...alarmOperations(services),
     ...retentionOperations(services),
+    ...clusterOperations(services),
     ...nodeOperations(services),
     operation({
       id: 'events',
