@@ -197,8 +197,9 @@ export class Cluster implements Service {
       certificate,
       members: this.members,
       heardBoot: (member, number) => {
-        this.liveness.heardOf(member);
-        return this.#boots.heard(member, number);
+        const fine = this.#boots.heard(member, number);
+        if (fine) this.liveness.heardOf(member);
+        return fine;
       },
       routes: this.#routes(),
       logger,
@@ -344,7 +345,8 @@ export class Cluster implements Service {
       }),
       events.on('twin-seen', ({ id }) => {
         logger.error({ member: id }, 'two machines run with this id: both are refused');
-        this.#client.cut(id);
+        this.liveness.giveUp(id);
+        this.#server.cut(id);
       }),
     );
   }

@@ -135,6 +135,15 @@ export class Liveness {
     if (state?.online) state.heardMs = this.#options.clock.monotonic();
   }
 
+  /** A member counts as away from now on, until it is heard of again. */
+  giveUp(id: string): void {
+    const state = this.#watched.get(id);
+    if (!state?.online) return;
+    state.online = false;
+    this.#options.client.cut(id);
+    this.#options.events.emit('member-offline', { id });
+  }
+
   #watch(id: string): void {
     const state: Watched = {
       online: false,
@@ -171,7 +180,7 @@ export class Liveness {
       } as const;
       const beat = await client.call(id, request, heartbeatShape);
       state.refusal = undefined;
-      this.#note(id, beat);
+      if (!this.#note(id, beat)) throw new ShoalError('PEER_TWIN', { details: { member: id.slice(0, 8) } });
     } catch (error) {
       state.refusal = refusalIn(error);
       this.#options.logger.debug({ member: id, err: error }, 'a heartbeat failed');
@@ -183,10 +192,11 @@ export class Liveness {
     if (this.#watched.get(id) === state) this.#schedule(id, state, pause);
   }
 
-  #note(id: string, beat: Heartbeat): void {
+  /** @returns whether the member may be spoken with. */
+  #note(id: string, beat: Heartbeat): boolean {
     const { addresses, clock, events, heardBoot, members } = this.#options;
     const state = this.#watched.get(id);
-    if (!state || !heardBoot(id, beat.boot)) return;
+    if (!state || !heardBoot(id, beat.boot)) return false;
     for (const address of [...beat.addresses].reverse()) addresses.heard(id, address);
     state.heardMs = clock.monotonic();
     state.seenMs = clock.now();
@@ -195,13 +205,11 @@ export class Liveness {
       events.emit('member-online', { id });
     }
     if (beat.members !== members.digest) void this.#exchange(id, state);
+    return true;
   }
 
   #miss(id: string, state: Watched): void {
-    if (!state.online || this.#options.clock.monotonic() - state.heardMs < silentMs) return;
-    state.online = false;
-    this.#options.client.cut(id);
-    this.#options.events.emit('member-offline', { id });
+    if (this.#options.clock.monotonic() - state.heardMs >= silentMs) this.giveUp(id);
   }
 
   async #exchange(id: string, state: Watched): Promise<void> {

@@ -19,7 +19,7 @@ const mapShape = z.object({
 });
 
 /** The map is written after so many blocks. */
-const blocksBetweenMaps = 16;
+const blocksBetweenMaps = 4;
 
 /** What a content on its way is. */
 export interface PartialContent {
