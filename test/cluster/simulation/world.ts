@@ -92,13 +92,16 @@ class World {
   /** Everything at once, for some minutes or for months. */
   async storm(): Promise<void> {
     for (const machine of this.machines) this.#boot(machine);
-    await this.timeline.pass(minuteMs);
+    await this.timeline.pass(5_000);
     const events = this.#random.integer(20, 70);
     const months = this.#random.next() < 0.15;
     for (let event = 0; event < events; event += 1) {
       this.#happen();
-      const longest = months && this.#random.next() < 0.1 ? 20 * dayMs : this.#random.next() < 0.3 ? 60_000 : 3_000;
-      await this.timeline.pass(this.#random.integer(1, longest));
+      if (months && this.#random.next() < 0.1) {
+        this.#say('weeks pass');
+        await this.timeline.leap(this.#random.integer(1, 40) * dayMs);
+      }
+      await this.timeline.pass(this.#random.integer(1, this.#random.next() < 0.3 ? 30_000 : 3_000));
     }
   }
 
@@ -113,10 +116,10 @@ class World {
       machine.skewMs = Math.max(-2000, Math.min(2000, machine.skewMs));
       if (!machine.life?.alive) this.#boot(machine);
     }
-    await this.timeline.pass(10 * minuteMs);
+    await this.timeline.pass(4 * minuteMs);
     // What was forgotten by some only must not bring anything back.
     for (const life of this.lives()) await this.#attempt(life, 'forgets removals', () => life.forget());
-    await this.timeline.pass(5 * minuteMs);
+    await this.timeline.pass(2.5 * minuteMs);
   }
 
   #happen(): void {
@@ -302,11 +305,23 @@ class World {
     );
     void life.crash();
     // What only this disk knew is gone with it: no promise covers the loss of the only copy.
-    this.ledger.lostDisk(machine.id, backup.atMs, known);
+    this.ledger.lostDisk(machine.id, backup.atMs, known, await this.#contentsBesides(machine));
     machine.remains = { rows: backup.remains.rows, disk: backup.remains.disk.clone() };
     this.timeline.after(this.#random.integer(1, minuteMs), () => {
       if (!machine.life?.alive) this.#boot(machine);
     });
+  }
+
+  /** Contents that stand on some disk besides that of a machine, and in its backup. */
+  async #contentsBesides(machine: Machine): Promise<Set<string>> {
+    const rows = machine.backup?.remains.rows ?? [];
+    const found = new Set(rows.flatMap(([key]) => (key.startsWith('c\0') ? [key.slice(2, 66)] : [])));
+    for (const other of this.machines) {
+      if (other === machine) continue;
+      if (other.life?.alive) for await (const { sha256 } of other.life.catalog.places()) found.add(sha256);
+      else for (const [key] of other.remains?.rows ?? []) if (key.startsWith('c\0')) found.add(key.slice(2, 66));
+    }
+    return found;
   }
 
   #forget(): void {
