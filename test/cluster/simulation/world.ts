@@ -94,10 +94,12 @@ class World {
     for (const machine of this.machines) this.#boot(machine);
     await this.timeline.pass(5_000);
     const events = this.#random.integer(20, 70);
-    const months = this.#random.next() < 0.15;
+    // In some storms members are away for long, and what was removed is forgotten early and often.
+    const months = this.#random.next() < 0.35;
     for (let event = 0; event < events; event += 1) {
-      this.#happen();
-      if (months && this.#random.next() < 0.1) {
+      if (months && this.#random.next() < 0.35) this.#partWays();
+      else this.#happen();
+      if (months && this.#random.next() < 0.15) {
         this.#say('weeks pass');
         await this.timeline.leap(this.#random.integer(1, 40) * dayMs);
       }
@@ -135,6 +137,22 @@ class World {
     else if (dice < 93) this.#jumpClock();
     else if (dice < 96) void this.#backUpOrRestore();
     else this.#forget();
+  }
+
+  /** One member leaves or all meet again, and somebody forgets. */
+  #partWays(): void {
+    const dice = this.#random.next();
+    if (dice < 0.4) this.#forget();
+    else if (dice < 0.7) {
+      const alone = this.#random.pick(this.machines);
+      for (const other of this.machines) {
+        if (!alone || other === alone) continue;
+        this.#network.cut.add(`${alone.id}>${other.id}`);
+        this.#network.cut.add(`${other.id}>${alone.id}`);
+      }
+      this.#say(`${alone?.name ?? ''} is alone`);
+    } else if (dice < 0.9) this.#say('the network heals', () => this.#network.cut.clear());
+    else this.#operate();
   }
 
   #operate(): void {
