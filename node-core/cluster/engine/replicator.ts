@@ -4,6 +4,7 @@
  */
 import type { Catalog } from '../../catalog/catalog.ts';
 import { replicationTables } from '../../catalog/replication-values.ts';
+import { coversAll } from '../../domain/version.ts';
 import type { RemoteRecords } from '../../files/remote-records.ts';
 import { compareWith } from './compare.ts';
 import type { PeerLinks, ReportTrouble, Scheduler } from './ports.ts';
@@ -111,7 +112,8 @@ export class Replicator {
         this.#tookIn(changed);
         return;
       }
-      const idle = page.records.length === 0 && sameCursor(cursor, page.cursor);
+      const learnt = page.seen !== undefined && !coversAll(seen, page.seen);
+      const idle = page.records.length === 0 && !learnt && sameCursor(cursor, page.cursor);
       const progress = {
         node: member,
         ...(page.cursor && { cursor: page.cursor }),

@@ -57,6 +57,51 @@ export async function runSeed(seed: number, traced: boolean): Promise<SeedReport
   }
 }
 
+/** Runs a storm that somebody wrote down, because chance needs too long to find it. */
+export async function runScript(name: keyof typeof scripts, traced: boolean): Promise<SeedReport> {
+  const chance = new SeededRandom(0x5eed);
+  Object.assign(globalThis, { simulatedRandom: () => chance.next() });
+  const world = new World(0, traced, 3);
+  const undo = world.ledger.listen(CatalogTransaction.prototype);
+  try {
+    await scripts[name](world);
+    await world.heal();
+    const broken = [...world.troubles, ...(await checkWorld(world.lives(), world.ledger))];
+    return { seed: 0, broken, trace: world.trace, nodes: world.machines.length, operations: world.operations };
+  } finally {
+    undo();
+  }
+}
+
+/** Storms of three nodes: a, b and c. */
+export const scripts = {
+  /** b has caught up with a by a comparison and never read a's removals; c must not take it for one that has. */
+  'told by a comparison': async (world: World) => {
+    const [a, b, c] = await world.three();
+    world.link([a, c]);
+    await world.upload(a, 'y');
+    await world.timeline.pass(minuteMs);
+    await world.remove(a, 'y');
+    await world.timeline.pass(minuteMs);
+    await world.timeline.leap(40 * dayMs);
+    await world.timeline.pass(2 * minuteMs);
+    await world.forget(a);
+    await world.upload(a, 'x');
+    await world.timeline.pass(minuteMs);
+    world.link();
+    await world.remove(a, 'x');
+    world.link([a, b]);
+    await world.timeline.pass(3 * minuteMs);
+    world.link([b, c]);
+    await world.timeline.pass(3 * minuteMs);
+    // a hears what c has seen, and c does not hear the answer.
+    world.link([a, b], [a, c]);
+    world.silence(a, c);
+    await world.timeline.pass(2 * minuteMs);
+    await world.forget(a);
+  },
+} as const;
+
 class World {
   readonly timeline = new Timeline();
   readonly ledger = new Ledger();
@@ -69,11 +114,11 @@ class World {
   readonly #traced: boolean;
   readonly #contents: Buffer[] = [];
 
-  constructor(seed: number, traced: boolean) {
+  constructor(seed: number, traced: boolean, nodes?: number) {
     this.#random = new SeededRandom(seed);
     this.#traced = traced;
     this.#network = new Network(this.timeline, this.#random.fork());
-    const count = this.#random.next() < 0.75 ? this.#random.integer(2, 4) : this.#random.integer(5, 12);
+    const count = nodes ?? (this.#random.next() < 0.75 ? this.#random.integer(2, 4) : this.#random.integer(5, 12));
     for (let index = 0; index < count; index += 1) {
       const id = createHash('sha256').update(`${seed} ${index}`).digest('hex');
       const name = `n${index}`;
@@ -124,6 +169,42 @@ class World {
     await this.timeline.pass(2.5 * minuteMs);
   }
 
+  /** Starts three nodes. */
+  async three(): Promise<readonly [Machine, Machine, Machine]> {
+    const [a, b, c] = this.machines;
+    if (!a || !b || !c) throw new Error('a script has three nodes');
+    for (const machine of this.machines) this.#boot(machine);
+    await this.timeline.pass(1000);
+    return [a, b, c];
+  }
+
+  /** From now on only these speak with each other. */
+  link(...pairs: readonly (readonly [Machine, Machine])[]): void {
+    const linked = new Set(pairs.flatMap(([a, b]) => [`${a.id}>${b.id}`, `${b.id}>${a.id}`]));
+    this.#network.cut.clear();
+    for (const a of this.machines)
+      for (const b of this.machines) if (!linked.has(`${a.id}>${b.id}`)) this.#network.cut.add(`${a.id}>${b.id}`);
+    this.#say(`only these speak with each other: ${pairs.map(([a, b]) => `${a.name}-${b.name}`).join(' ')}`);
+  }
+
+  /** From now on nothing that one says reaches the other. */
+  silence(from: Machine, to: Machine): void {
+    this.#network.cut.add(`${from.id}>${to.id}`);
+    this.#say(`${to.name} does not hear ${from.name}`);
+  }
+
+  upload({ life }: Machine, path: string): Promise<void> {
+    return life ? this.#upload(life, path) : Promise.resolve();
+  }
+
+  remove({ life }: Machine, path: string): Promise<void> {
+    return life ? this.#delete(life, path) : Promise.resolve();
+  }
+
+  async forget({ life }: Machine): Promise<void> {
+    if (life) await this.#attempt(life, 'forgets removals', () => life.forget());
+  }
+
   #happen(): void {
     const dice = this.#random.integer(0, 99);
     if (dice < 62) this.#operate();
@@ -139,20 +220,28 @@ class World {
     else this.#forget();
   }
 
-  /** One member leaves or all meet again, and somebody forgets. */
+  /** Who can speak with whom changes, and somebody forgets. */
   #partWays(): void {
     const dice = this.#random.next();
-    if (dice < 0.4) this.#forget();
-    else if (dice < 0.7) {
-      const alone = this.#random.pick(this.machines);
-      for (const other of this.machines) {
-        if (!alone || other === alone) continue;
-        this.#network.cut.add(`${alone.id}>${other.id}`);
-        this.#network.cut.add(`${other.id}>${alone.id}`);
+    if (dice < 0.3) this.#forget();
+    else if (dice < 0.45) this.#operate();
+    else if (dice < 0.55) this.#say('the network heals', () => this.#network.cut.clear());
+    else {
+      const linked: string[] = [];
+      this.#network.cut.clear();
+      for (const [index, a] of this.machines.entries()) {
+        for (const b of this.machines.slice(index + 1)) {
+          if (this.#random.next() < 0.4) linked.push(`${a.name}-${b.name}`);
+          else
+            for (const [from, to] of [
+              [a, b],
+              [b, a],
+            ] as const)
+              this.#network.cut.add(`${from.id}>${to.id}`);
+        }
       }
-      this.#say(`${alone?.name ?? ''} is alone`);
-    } else if (dice < 0.9) this.#say('the network heals', () => this.#network.cut.clear());
-    else this.#operate();
+      this.#say(`only these speak with each other: ${linked.join(' ')}`);
+    }
   }
 
   #operate(): void {
