@@ -61,6 +61,8 @@ export interface FilesContext {
   readonly packs: Packing;
   readonly clock: Clock;
   readonly events: EventBus<FileEvents>;
+  /** Whether other programs write the store's plain files (`enable_fsnotify`): then no two of them share an inode. */
+  readonly othersWrite?: () => boolean;
 }
 
 /**

@@ -157,9 +157,7 @@ export class FileStore {
     try {
       await link(this.pathOf(source), linked);
     } catch (error) {
-      if (['EMLINK', 'EPERM', 'EXDEV', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'ENOENT'].includes(errnoOf(error) ?? '')) {
-        return undefined;
-      }
+      if (cannotLink(error) || isAbsent(error)) return undefined;
       throw error;
     }
     await rename(linked, staged);
@@ -333,6 +331,12 @@ function realPathOf(folder: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Whether a failed link(2) says that no link can be made here at all (another disk, EMLINK, no support): then one copies. */
+export function cannotLink(error: unknown): boolean {
+  const code = errnoOf(error) ?? '';
+  return ['EMLINK', 'EPERM', 'EACCES', 'EXDEV', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(code);
 }
 
 /** Whether bytes are on their way in. Their names need not be gone for good before an answer: what nobody refers to is swept. */
