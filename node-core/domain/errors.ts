@@ -200,6 +200,31 @@ export const errorDefinitions = define({
     hint: { en: 'enable_migrate in the configuration switches it on', zh: '由配置项 enable_migrate 开启' },
   },
 
+  // --- moving in ---
+  SOURCE_IN_USE: {
+    status: 409,
+    en: 'a go-fastdfs node is running on {folder}',
+    zh: 'go-fastdfs 节点正在使用 {folder}',
+    hint: { en: 'stop it, or copy its folder and import the copy', zh: '请先停止它，或复制其目录后导入副本' },
+  },
+  SOURCE_UNUSABLE: {
+    status: 400,
+    en: '{folder} cannot be imported: {reason}',
+    zh: '无法导入 {folder}：{reason}',
+  },
+  IMPORT_RUNNING: {
+    status: 409,
+    en: 'an import is running: {source}',
+    zh: '正在导入：{source}',
+    hint: { en: 'wait for its end, or stop it', zh: '请等待其结束，或先停止它' },
+  },
+  HOST_ONLY: {
+    status: 403,
+    en: 'this reads and writes folders of the host and is possible only from there; the caller is {address}',
+    zh: '此操作会读写本机目录，只能在本机执行；调用方为 {address}',
+    hint: { en: 'run shoal on the host itself', zh: '请在本机运行 shoal 命令' },
+  },
+
   // --- the store ---
   BACKUP_UNREADABLE: {
     status: 400,

@@ -34,6 +34,8 @@ export interface FileEvents {
     readonly skipped: number;
     readonly finished: boolean;
   };
+  /** Files of another store or folder are being taken in. */
+  'import-progress': object;
   /** Bytes that are not what was stored. */
   'bytes-damaged': { readonly path: string; readonly place: string };
 }
