@@ -25,6 +25,7 @@ import { StoreKeeper } from './files/store-keeper.ts';
 import { TrashKeeper } from './files/trash.ts';
 import { UploadRegistry } from './files/uploads.ts';
 import { HttpServer } from './http/server.ts';
+import { ImportRunner } from './import/import-runner.ts';
 import { type Clock, systemClock } from './runtime/clock.ts';
 import { EventBus } from './runtime/events.ts';
 import { KeyedLock } from './runtime/keyed-lock.ts';
@@ -154,6 +155,7 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     pathLocks: new KeyedLock(),
     unfinished: new Map(),
     contentLocks: new KeyedLock(),
+    othersWrite: () => config.enable_fsnotify,
     packs: { store: packStore, limitBytes: packBytes },
     clock,
     events,
@@ -178,6 +180,13 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
   const packer = new FilePacker(files, () => config.merge_small_file_limit);
   const checker = new StoreChecker(files);
   const adopter = new FileAdopter(files, () => config.file_sum_arithmetic);
+  const imports = new ImportRunner({
+    context: files,
+    storer,
+    algorithm: () => config.file_sum_arithmetic,
+    dataFolder: dataDir,
+    logger,
+  });
   const trash = new TrashKeeper(files, storer, () => live.current.trash_days, reportError);
   metrics.gauge('shoal_files', 'Live files.', () => catalog.totals().files);
   metrics.gauge('shoal_bytes', 'Bytes of live files.', () => catalog.totals().bytes);
@@ -197,6 +206,7 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     packer,
     packKeeper,
     adopter,
+    imports,
     nodeId,
     dataFolder: dataDir,
     logFolder: path.join(dataDir, 'log'),
@@ -232,6 +242,7 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     localToken,
     checker,
     adopter,
+    imports,
     packer,
   ];
   const supervisor = new Supervisor(services, (service, error) => logger.error({ err: error, service }, 'stop failed'));

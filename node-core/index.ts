@@ -16,4 +16,9 @@ export {
   ShoalError,
   toShoalError,
 } from './domain/errors.ts';
+export { runDryImport } from './import/dry-run.ts';
+export { prepareFolderInPlace } from './import/folder-in-place.ts';
+export type { ConfigDecision } from './import/go-fastdfs/config-decisions.ts';
+export { type Preparation, type PrepareOptions, prepareGoFastdfsImport } from './import/go-fastdfs/prepare.ts';
+export type { ImportPlan, ImportReport } from './import/import-report.ts';
 export { version } from './version.ts';

@@ -16,6 +16,7 @@ import type { ResumableUploads } from '../files/resumable-uploads.ts';
 import type { FileStorer } from '../files/store-file.ts';
 import type { TrashKeeper } from '../files/trash.ts';
 import type { UploadRegistry } from '../files/uploads.ts';
+import type { ImportRunner } from '../import/import-runner.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { EventBus } from '../runtime/events.ts';
 import type { Logger } from '../runtime/logger.ts';
@@ -45,6 +46,7 @@ export interface HttpServices {
   readonly packer: FilePacker;
   readonly packKeeper: PackKeeper;
   readonly adopter: FileAdopter;
+  readonly imports: ImportRunner;
   readonly nodeId: string;
   /** Absolute path of the data folder: holds `conf/`, `data/`, `files/` and `log/`. */
   readonly dataFolder: string;

@@ -56,8 +56,11 @@ export class ReportWriter {
   #report: ImportReport;
   readonly #reasons: Partial<Record<ImportSkipReason, number>> = {};
   readonly #left: LeftFile[] = [];
+  readonly #tell: (report: ImportReport) => void;
 
-  constructor(plan: ImportPlan, startedMs: number) {
+  /** @param tell called after every change. */
+  constructor(plan: ImportPlan, startedMs: number, tell: (report: ImportReport) => void = () => {}) {
+    this.#tell = tell;
     const nothing = { files: 0, bytes: 0 };
     this.#report = {
       ...plan,
@@ -81,6 +84,7 @@ export class ReportWriter {
 
   change(change: Partial<ImportReport>): void {
     this.#report = { ...this.#report, ...change };
+    this.#tell(this.#report);
   }
 
   /** Notes what became of a file of so many bytes. */

@@ -16,6 +16,9 @@ import type { ImportSource } from './import-source.ts';
 import { DryTarget, type ImportTarget, StoreTarget } from './import-target.ts';
 import { runImport } from './run-import.ts';
 
+/** How often listeners are told how far an import is, in milliseconds. */
+const tellMs = 2000;
+
 /** What the runner works with. */
 export interface ImportRunnerOptions {
   readonly context: FilesContext;
@@ -103,7 +106,7 @@ export class ImportRunner implements Service {
       },
     };
     const { clock, events } = this.#options.context;
-    const timer = setInterval(() => events.emit('import-progress', summaryOf(report.report)), 500).unref();
+    const timer = setInterval(() => events.emit('import-progress', summaryOf(report.report)), tellMs).unref();
     try {
       await runImport(source, target, report, control);
       if (!control.stopping) await this.#tidy(report);

@@ -44,6 +44,7 @@ export class EventStream {
       'folder-made',
       'folder-progress',
       'adopt-progress',
+      'import-progress',
       'bytes-damaged',
     ] as const) {
       events.on(type, (event) => this.#send(type, event));

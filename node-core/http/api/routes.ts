@@ -4,6 +4,7 @@ import type { HttpServices } from '../services.ts';
 import { TrackedResponse } from '../tracked-response.ts';
 import type { EventStream } from './event-stream.ts';
 import { fileOperations } from './files.ts';
+import { importOperations } from './imports.ts';
 import { nodeOperations } from './node.ts';
 import { openApiDocument } from './openapi.ts';
 import { operation, register } from './operation.ts';
@@ -23,6 +24,7 @@ export function apiRoutes(services: HttpServices, downloads: DownloadPath, strea
     ...fileOperations(services, downloads),
     ...trashOperations(services),
     ...packOperations(services),
+    ...importOperations(services),
     ...nodeOperations(services),
     operation({
       id: 'events',
