@@ -69,7 +69,7 @@ async function follow(node: NodeClient, plan: ImportPlan, tell: (report: ImportR
 
 async function prepare({ plan, dataDir }: Asked): Promise<Preparation> {
   const { kind, source, mode, dryRun } = plan;
-  if (kind === 'go-fastdfs') return prepareGoFastdfsImport({ source, dataDir, dryRun });
+  if (kind === 'go-fastdfs') return prepareGoFastdfsImport({ source, dataDir, inPlace: mode === 'in-place', dryRun });
   if (mode === 'in-place' && !dryRun) await prepareFolderInPlace(source, dataDir);
   return { config: [], setAside: [] };
 }

@@ -124,17 +124,11 @@ export class ImportRunner implements Service {
     }
   }
 
-  /** In place, the containers of merged files leave `files/` once every file in them is a file of its own. */
+  /** In place, the containers of merged files leave `files/` once what is in them has been taken in as far as it can be. */
   async #tidy(report: ReportWriter): Promise<void> {
-    const { kind, mode, dryRun, source, reasons } = report.report;
-    if (
-      kind !== 'go-fastdfs' ||
-      mode !== 'in-place' ||
-      dryRun ||
-      (reasons.DAMAGED ?? 0) + (reasons.UNREADABLE ?? 0) > 0
-    )
-      return;
-    report.change({ setAside: await setContainersAside(source) });
+    const { kind, mode, dryRun, source } = report.report;
+    if (kind !== 'go-fastdfs' || mode !== 'in-place' || dryRun) return;
+    if (await setContainersAside(source)) report.change({ setAside: ['files/haystack'] });
   }
 
   #targetOf({ mode, into, dryRun }: ImportPlan, { keepsDeletions }: ImportSource, by: string): ImportTarget {

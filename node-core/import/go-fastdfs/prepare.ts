@@ -1,7 +1,7 @@
 /** Makes a data folder ready to take a go-fastdfs node in, before a node of ours opens it. */
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { copyFile, mkdir, readFile, stat } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { formatConfigFile, readConfigFile, writeConfigFile } from '../../config/config-file.ts';
 import type { RawConfig } from '../../config/migrations.ts';
@@ -22,6 +22,8 @@ export interface PrepareOptions {
   readonly source: string;
   /** Absolute path of the data folder; the source itself for an import in place. */
   readonly dataDir: string;
+  /** Whether the source becomes the data folder. */
+  readonly inPlace: boolean;
   /** Looks only: nothing is written. */
   readonly dryRun: boolean;
   readonly network?: NetworkLook;
@@ -40,9 +42,9 @@ export interface Preparation {
  * @throws ShoalError SOURCE_IN_USE, SOURCE_UNUSABLE; CONFIG_UNWRITABLE, DISK_FULL.
  */
 export async function prepareGoFastdfsImport(options: PrepareOptions): Promise<Preparation> {
-  const { source, dataDir, dryRun, network = hostNetwork } = options;
+  const { source, dataDir, inPlace, dryRun, network = hostNetwork } = options;
   await checkSourceFolder(source);
-  const inPlace = source === dataDir;
+  if (!inPlace) await checkApart(source, dataDir);
   const raw = await readSourceConfig(source);
   const transfer = raw.config ? await transferConfig(raw.config, network) : { decisions: raw.decisions, values: {} };
   const file = path.join(dataDir, 'conf', 'cfg.json');
@@ -55,6 +57,23 @@ export async function prepareGoFastdfsImport(options: PrepareOptions): Promise<P
   await writeTransfer(file, transfer, inPlace);
   if (!inPlace) await copyCertificate(source, dataDir);
   return { config: transfer.decisions, setAside };
+}
+
+/** A source must stay as it is, and a store must not take itself in. */
+async function checkApart(source: string, dataDir: string): Promise<void> {
+  const [from, to] = [await realPlace(source), await realPlace(dataDir)];
+  const isBelow = (inner: string, outer: string) => inner === outer || inner.startsWith(outer + path.sep);
+  if (isBelow(to, from) || isBelow(from, to)) {
+    throw unusable(source, `it holds the data folder ${dataDir}, or lies in it; --in-place turns it into one`);
+  }
+}
+
+/** Where a folder really is, or would be once it is made. */
+async function realPlace(folder: string): Promise<string> {
+  const found = await realpath(folder).catch(() => undefined);
+  const parent = path.dirname(folder);
+  if (found !== undefined || parent === folder) return found ?? folder;
+  return path.join(await realPlace(parent), path.basename(folder));
 }
 
 interface SourceConfig {

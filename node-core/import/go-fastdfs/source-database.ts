@@ -121,7 +121,11 @@ async function openDatabase(copy: string, source: string): Promise<Database> {
     // A node that was killed may have left a log that is cut short; repairing the copy reads what can be read.
     try {
       await ClassicLevel.repair(copy);
-      return await open();
+      const repaired = await open();
+      // A repair makes an empty database of anything: that would silently be a store without records.
+      for await (const _key of repaired.keys({ limit: 1 })) return repaired;
+      await repaired.close();
+      throw new Error('nothing of the database can be read');
     } catch (error) {
       throw unusable(source, error);
     }

@@ -40,15 +40,15 @@ export async function setUnfinishedAside(dir: string): Promise<string[]> {
   return moved;
 }
 
-/** Sets the containers of merged files aside. Comes after all of them have been taken in. */
-export async function setContainersAside(dir: string): Promise<string[]> {
-  const moved: string[] = [];
+/** Sets the containers of merged files aside. Comes after an import has run. @returns whether there were any. */
+export async function setContainersAside(dir: string): Promise<boolean> {
+  let moved = false;
   const haystack = path.join(dir, 'files', 'haystack');
   for (const peer of await readdir(haystack).catch(() => [])) {
     for (const number of await readdir(path.join(haystack, peer)).catch(() => [])) {
       const place = `haystack/${peer}/${number}`;
       if (!isContainer(place)) continue;
-      if (await moveAside(dir, path.join(haystack, peer, number), place)) moved.push(`files/${place}`);
+      moved = (await moveAside(dir, path.join(haystack, peer, number), place)) || moved;
     }
     await rmdir(path.join(haystack, peer)).catch(() => undefined);
   }
