@@ -19,12 +19,15 @@ import { FileMover } from './files/move-file.ts';
 import { FilePacker, PackKeeper } from './files/pack-keeper.ts';
 import { FileReader } from './files/read-file.ts';
 import { FileRemover } from './files/remove-file.ts';
+import { ContentRestorer } from './files/restore-content.ts';
 import { ResumableUploads } from './files/resumable-uploads.ts';
 import { FileStorer } from './files/store-file.ts';
 import { StoreKeeper } from './files/store-keeper.ts';
 import { TrashKeeper } from './files/trash.ts';
 import { UploadRegistry } from './files/uploads.ts';
+import { StoreVerifier } from './files/verify-store.ts';
 import { HttpServer } from './http/server.ts';
+import { BackupWriter } from './import/backup/write-backup.ts';
 import { ImportRunner } from './import/import-runner.ts';
 import { type Clock, systemClock } from './runtime/clock.ts';
 import { EventBus } from './runtime/events.ts';
@@ -180,6 +183,7 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
   const packer = new FilePacker(files, () => config.merge_small_file_limit);
   const checker = new StoreChecker(files);
   const adopter = new FileAdopter(files, () => config.file_sum_arithmetic);
+  const verifier = new StoreVerifier(files);
   const imports = new ImportRunner({
     context: files,
     storer,
@@ -207,6 +211,9 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     packKeeper,
     adopter,
     imports,
+    verifier,
+    backups: new BackupWriter({ context: files, dataFolder: dataDir, nodeId, version }),
+    contents: new ContentRestorer(files, storer),
     nodeId,
     dataFolder: dataDir,
     logFolder: path.join(dataDir, 'log'),
@@ -243,6 +250,7 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     checker,
     adopter,
     imports,
+    verifier,
     packer,
   ];
   const supervisor = new Supervisor(services, (service, error) => logger.error({ err: error, service }, 'stop failed'));

@@ -12,10 +12,13 @@ import type { FileMover } from '../files/move-file.ts';
 import type { FilePacker, PackKeeper } from '../files/pack-keeper.ts';
 import type { FileReader } from '../files/read-file.ts';
 import type { FileRemover } from '../files/remove-file.ts';
+import type { ContentRestorer } from '../files/restore-content.ts';
 import type { ResumableUploads } from '../files/resumable-uploads.ts';
 import type { FileStorer } from '../files/store-file.ts';
 import type { TrashKeeper } from '../files/trash.ts';
 import type { UploadRegistry } from '../files/uploads.ts';
+import type { StoreVerifier } from '../files/verify-store.ts';
+import type { BackupWriter } from '../import/backup/write-backup.ts';
 import type { ImportRunner } from '../import/import-runner.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { EventBus } from '../runtime/events.ts';
@@ -47,6 +50,9 @@ export interface HttpServices {
   readonly packKeeper: PackKeeper;
   readonly adopter: FileAdopter;
   readonly imports: ImportRunner;
+  readonly verifier: StoreVerifier;
+  readonly backups: BackupWriter;
+  readonly contents: ContentRestorer;
   readonly nodeId: string;
   /** Absolute path of the data folder: holds `conf/`, `data/`, `files/` and `log/`. */
   readonly dataFolder: string;

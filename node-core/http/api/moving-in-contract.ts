@@ -48,3 +48,37 @@ export const importReport = z
 export const importState = z
   .object({ import: importReport.optional().describe('the import under way, or the last one since the node started') })
   .meta({ id: 'ImportState' });
+
+export const verifyReport = z
+  .object({
+    state: z.enum(['running', 'finished', 'stopped', 'failed']),
+    startedMs: z.number(),
+    total: totals.describe('live files when it began'),
+    done: totals.describe('read so far'),
+    sound: count,
+    missing: count.describe('there is nothing where their bytes should be'),
+    damaged: count.describe('their bytes are not those that were stored'),
+    elsewhere: count.describe('their bytes were never on this node'),
+    bad: z.array(z.object({ path: z.string(), state: z.enum(['missing', 'damaged']) })).describe('at most 10 000'),
+  })
+  .meta({ id: 'VerifyReport' });
+
+export const verifyState = z
+  .object({
+    verification: verifyReport.optional().describe('the run under way, or the last one since the node started'),
+  })
+  .meta({ id: 'VerifyState' });
+
+export const backupQuery = z.object({
+  bytes: z
+    .enum(['true', 'false'])
+    .transform((text) => text === 'true')
+    .default(false)
+    .describe('with the contents of all live files'),
+});
+
+export const contentQuery = z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/) });
+
+export const contentRestored = z
+  .object({ files: count.describe('files whose bytes were not here and now are') })
+  .meta({ id: 'ContentRestored' });

@@ -2,6 +2,7 @@ import { type RequestHandler, Router } from 'express';
 import type { DownloadPath } from '../download/download-path.ts';
 import type { HttpServices } from '../services.ts';
 import { TrackedResponse } from '../tracked-response.ts';
+import { backupOperations } from './backups.ts';
 import type { EventStream } from './event-stream.ts';
 import { fileOperations } from './files.ts';
 import { importOperations } from './imports.ts';
@@ -25,6 +26,7 @@ export function apiRoutes(services: HttpServices, downloads: DownloadPath, strea
     ...trashOperations(services),
     ...packOperations(services),
     ...importOperations(services),
+    ...backupOperations(services),
     ...nodeOperations(services),
     operation({
       id: 'events',
