@@ -27,6 +27,7 @@ import { TrashKeeper } from './files/trash.ts';
 import { UploadRegistry } from './files/uploads.ts';
 import { StoreVerifier } from './files/verify-store.ts';
 import { HttpServer } from './http/server.ts';
+import { checkRestored } from './import/backup/restore-backup.ts';
 import { BackupWriter } from './import/backup/write-backup.ts';
 import { ImportRunner } from './import/import-runner.ts';
 import { type Clock, systemClock } from './runtime/clock.ts';
@@ -50,6 +51,8 @@ export interface NodeOptions {
   readonly flags?: ConfigFlags;
   readonly env?: Environment;
   readonly clock?: Clock;
+  /** Starts on a folder that is being restored, to complete it. */
+  readonly restoring?: boolean;
 }
 
 /** A running node. */
@@ -71,6 +74,7 @@ export interface StorageNode {
 export async function createNode(options: NodeOptions): Promise<StorageNode> {
   const dataDir = path.resolve(options.dataDir);
   const clock = options.clock ?? systemClock;
+  if (options.restoring !== true) await checkRestored(dataDir);
   await makeDataFolder(dataDir);
   const loadOptions: LoadConfigOptions = {
     dataDir,

@@ -231,6 +231,17 @@ export const errorDefinitions = define({
     en: 'the backup {file} cannot be read: line {line} is not a file record',
     zh: '无法读取备份 {file}:第 {line} 行不是文件记录',
   },
+  BACKUP_BROKEN: {
+    status: 400,
+    en: 'the backup is not complete or not sound: {reason}',
+    zh: '备份不完整或已损坏：{reason}',
+  },
+  RESTORE_INCOMPLETE: {
+    status: 500,
+    en: 'a restore into {folder} was cut: what is there is not complete',
+    zh: '到 {folder} 的恢复被中断：其中的内容不完整',
+    hint: { en: 'run shoal restore again; it begins anew', zh: '请重新运行 shoal restore，将从头开始' },
+  },
   DISK_FULL: {
     status: 507,
     en: 'the disk has not enough free space',

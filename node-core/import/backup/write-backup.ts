@@ -8,7 +8,14 @@ import type { CatalogExport, ShownContent } from '../../catalog/export.ts';
 import type { FilesContext } from '../../files/context.ts';
 import { type ByteSource, chunksOf } from '../../storage/byte-source.ts';
 import { isAbsent } from '../../storage/identity.ts';
-import { type BackupHeader, backupFormat, backupNames, configurationFiles, type Manifest } from './backup-format.ts';
+import {
+  type BackupHeader,
+  backupFormat,
+  backupNames,
+  configurationFiles,
+  contentOf,
+  type Manifest,
+} from './backup-format.ts';
 
 /** Bytes of one part of the catalogue. */
 const partBytes = 4 * 1024 * 1024;
@@ -67,7 +74,10 @@ export class BackupWriter {
       for await (const file of this.#files(snapshot, withBytes, written)) {
         const hash = createHash('sha256');
         await addEntry(archive, file, (chunk) => hash.update(chunk));
-        written.files.push({ name: file.name, size: file.size, sha256: hash.digest('hex') });
+        const sha256 = hash.digest('hex');
+        written.files.push({ name: file.name, size: file.size, sha256 });
+        const content = contentOf(file.name);
+        if (content !== undefined && content !== sha256) written.lost.push(content);
       }
     } finally {
       await snapshot.close();
@@ -187,7 +197,7 @@ async function addEntry(
     each(chunk);
     if (entry.write(chunk) === false) await drained(entry, archive);
   }
-  entry.end();
+  entry.end(undefined);
   await ended;
 }
 
