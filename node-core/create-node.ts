@@ -26,6 +26,7 @@ import { StoreKeeper } from './files/store-keeper.ts';
 import { TrashKeeper } from './files/trash.ts';
 import { UploadRegistry } from './files/uploads.ts';
 import { StoreVerifier } from './files/verify-store.ts';
+import { StoreWatcher } from './files/watch-store.ts';
 import { HttpServer } from './http/server.ts';
 import { checkRestored } from './import/backup/restore-backup.ts';
 import { BackupWriter } from './import/backup/write-backup.ts';
@@ -188,6 +189,14 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
   const checker = new StoreChecker(files);
   const adopter = new FileAdopter(files, () => config.file_sum_arithmetic);
   const verifier = new StoreVerifier(files);
+  const watcher = new StoreWatcher({
+    context: files,
+    enabled: config.enable_fsnotify,
+    algorithm: () => config.file_sum_arithmetic,
+    quietSeconds: () => live.current.sync_delay,
+    scanSeconds: () => live.current.refresh_interval,
+    logger,
+  });
   const imports = new ImportRunner({
     context: files,
     storer,
@@ -216,6 +225,7 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     adopter,
     imports,
     verifier,
+    watcher,
     backups: new BackupWriter({ context: files, dataFolder: dataDir, nodeId, version }),
     contents: new ContentRestorer(files, storer),
     nodeId,
@@ -255,6 +265,7 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     adopter,
     imports,
     verifier,
+    watcher,
     packer,
   ];
   const supervisor = new Supervisor(services, (service, error) => logger.error({ err: error, service }, 'stop failed'));

@@ -242,6 +242,22 @@ export const errorDefinitions = define({
     zh: '到 {folder} 的恢复被中断：其中的内容不完整',
     hint: { en: 'run shoal restore again; it begins anew', zh: '请重新运行 shoal restore，将从头开始' },
   },
+  STORE_WATCHED: {
+    status: 409,
+    en: 'the files of this store belong to other programs (enable_fsnotify): they are not moved into packs',
+    zh: '该存储的文件归其他程序所有（enable_fsnotify）：不会移入合并文件',
+  },
+  WATCH_OFF: {
+    status: 409,
+    en: 'the store is not watched',
+    zh: '未监视存储目录',
+    hint: { en: 'enable_fsnotify in the configuration switches it on', zh: '由配置项 enable_fsnotify 开启' },
+  },
+  REMOVALS_NOT_HELD: {
+    status: 404,
+    en: 'no removals wait for an answer under {id}',
+    zh: '没有编号为 {id} 的待确认删除',
+  },
   DISK_FULL: {
     status: 507,
     en: 'the disk has not enough free space',

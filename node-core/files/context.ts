@@ -36,6 +36,8 @@ export interface FileEvents {
   };
   /** Files of another store or folder are being taken in. */
   'import-progress': object;
+  /** Too many files went from a watched store at once: somebody has to say whether they were deleted. */
+  'removals-held': { readonly id: string; readonly files: number; readonly total: number };
   /** Bytes that are not what was stored. */
   'bytes-damaged': { readonly path: string; readonly place: string };
 }

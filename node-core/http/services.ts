@@ -18,6 +18,7 @@ import type { FileStorer } from '../files/store-file.ts';
 import type { TrashKeeper } from '../files/trash.ts';
 import type { UploadRegistry } from '../files/uploads.ts';
 import type { StoreVerifier } from '../files/verify-store.ts';
+import type { StoreWatcher } from '../files/watch-store.ts';
 import type { BackupWriter } from '../import/backup/write-backup.ts';
 import type { ImportRunner } from '../import/import-runner.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -51,6 +52,7 @@ export interface HttpServices {
   readonly adopter: FileAdopter;
   readonly imports: ImportRunner;
   readonly verifier: StoreVerifier;
+  readonly watcher: StoreWatcher;
   readonly backups: BackupWriter;
   readonly contents: ContentRestorer;
   readonly nodeId: string;

@@ -45,6 +45,7 @@ export class EventStream {
       'folder-progress',
       'adopt-progress',
       'import-progress',
+      'removals-held',
       'bytes-damaged',
     ] as const) {
       events.on(type, (event) => this.#send(type, event));

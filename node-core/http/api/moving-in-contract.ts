@@ -82,3 +82,27 @@ export const contentQuery = z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/
 export const contentRestored = z
   .object({ files: count.describe('files whose bytes were not here and now are') })
   .meta({ id: 'ContentRestored' });
+
+export const watchState = z
+  .object({
+    enabled: z.boolean().describe('enable_fsnotify'),
+    waiting: count.describe('changes that wait until they are quiet'),
+    scannedMs: z.number().optional().describe('when the last scan ended'),
+    held: z
+      .object({
+        id: z.string(),
+        sinceMs: z.number(),
+        files: count,
+        total: count.describe('files that there were'),
+        paths: z.array(z.string()).describe('at most 100 of them'),
+      })
+      .optional()
+      .describe('files that went at once and wait for a word'),
+  })
+  .meta({ id: 'WatchState' });
+
+export const removalsAnswer = z
+  .object({ id: z.string(), decision: z.enum(['delete', 'keep']) })
+  .meta({ id: 'RemovalsAnswer' });
+
+export const removalsAnswered = z.object({ removed: count }).meta({ id: 'RemovalsAnswered' });

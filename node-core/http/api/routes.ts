@@ -11,6 +11,7 @@ import { openApiDocument } from './openapi.ts';
 import { operation, register } from './operation.ts';
 import { packOperations } from './packs.ts';
 import { trashOperations } from './trash.ts';
+import { watchOperations } from './watch.ts';
 
 /** Everything below `/api/v1`. Only callers that may manage the node get in. */
 export function apiRoutes(services: HttpServices, downloads: DownloadPath, stream: EventStream): Router {
@@ -27,6 +28,7 @@ export function apiRoutes(services: HttpServices, downloads: DownloadPath, strea
     ...packOperations(services),
     ...importOperations(services),
     ...backupOperations(services),
+    ...watchOperations(services),
     ...nodeOperations(services),
     operation({
       id: 'events',
