@@ -15,6 +15,9 @@ import { type AdoptOutcome, adoptPlace, type HashedPlace, hashPlace, type SkipRe
 import { type FilesContext, withPath, withPaths } from './context.ts';
 import { finishIntent } from './placement.ts';
 
+/** Removals under way at once: their commits share one write to the disk. */
+const removalsAtOnce = 16;
+
 /** Who the records name. */
 const outside = 'outside';
 
@@ -120,24 +123,32 @@ async function commitChange(
  */
 export async function removeVanished(context: FilesContext, paths: readonly string[]): Promise<number> {
   let removed = 0;
-  for (const path of paths) {
-    const owner = context.catalog.find(path)?.recordPath ?? path;
-    const gone = await withPaths(context, [path, owner], async () => {
-      const file = context.catalog.find(path);
-      if (!file?.local || context.store.identify(file.local.place)) return false;
-      await context.guard.checkFolder();
-      const { recordPath, version } = file;
-      await context.catalog.commit((transaction) => {
-        transaction.dropLocal(recordPath, version);
-        transaction.remove(recordPath, outside, [version.dot]);
-      });
-      return true;
-    });
-    if (!gone) continue;
-    removed += 1;
-    context.events.emit('file-removed', { path, by: outside });
-  }
+  const next = paths[Symbol.iterator]();
+  const work = async () => {
+    for (const path of next) {
+      if (!(await removeOne(context, path))) continue;
+      removed += 1;
+      context.events.emit('file-removed', { path, by: outside });
+    }
+  };
+  const ends = await Promise.allSettled(Array.from({ length: removalsAtOnce }, work));
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
   return removed;
+}
+
+async function removeOne(context: FilesContext, path: string): Promise<boolean> {
+  const owner = context.catalog.find(path)?.recordPath ?? path;
+  return withPaths(context, [path, owner], async () => {
+    const file = context.catalog.find(path);
+    if (!file?.local || context.store.identify(file.local.place)) return false;
+    await context.guard.checkFolder();
+    const { recordPath, version } = file;
+    await context.catalog.commit((transaction) => {
+      transaction.dropLocal(recordPath, version);
+      transaction.remove(recordPath, outside, [version.dot]);
+    });
+    return true;
+  });
 }
 
 /** The file that shows at the path of a place; undefined when the place is no path. */

@@ -22,6 +22,9 @@ const placesAtOnce = 8;
 /** Shortest time between two looks for what is quiet, in milliseconds. */
 const minTickMs = 50;
 
+/** Removals within this time count as one for the guard, in milliseconds. */
+const togetherMs = 60_000;
+
 /** What the watcher works with. */
 export interface WatchOptions {
   readonly context: FilesContext;
@@ -59,6 +62,8 @@ export class StoreWatcher implements Service {
   /** Paths whose files were found gone and that nobody has decided on. */
   readonly #gone = new Set<string>();
   readonly #hold = new RemovalHold();
+  /** What was removed lately, without a question. */
+  #removals: { readonly atMs: number; readonly files: number }[] = [];
   #watcher: FSWatcher | undefined;
   #tick: NodeJS.Timeout | undefined;
   #scanTimer: NodeJS.Timeout | undefined;
@@ -87,8 +92,11 @@ export class StoreWatcher implements Service {
 
   async start(): Promise<void> {
     if (!this.enabled) return;
-    await this.#watch();
-    this.#scanBehind();
+    // A large tree takes a while to be watched; what happens meanwhile is found by the scan that follows.
+    const { logger } = this.#options;
+    void this.#watch()
+      .catch((error: unknown) => logger.warn({ err: error }, 'the store is watched by scans only'))
+      .then(() => this.#scanBehind());
   }
 
   async stop(): Promise<void> {
@@ -141,6 +149,7 @@ export class StoreWatcher implements Service {
     // Out of watches, for example: scans go on.
     watcher.on('error', (error) => logger.warn({ err: error }, 'the store is watched by scans only'));
     this.#watcher = watcher;
+    await new Promise<void>((resolve) => watcher.once('ready', () => resolve()));
   }
 
   #note(place: string, gone: boolean): void {
@@ -217,8 +226,9 @@ export class StoreWatcher implements Service {
     // Without the store's mark it is the disk that went, and not a thousand files.
     await context.guard.checkFolder();
     const { files } = context.catalog.totals();
-    if (!this.#hold.held && !needsConfirmation(paths.length, files)) {
-      await removeVanished(context, paths);
+    const recent = this.#removedLately();
+    if (!this.#hold.held && !needsConfirmation(paths.length + recent, files + recent)) {
+      this.#removals.push({ atMs: context.clock.monotonic(), files: await removeVanished(context, paths) });
       return;
     }
     const held = this.#hold.hold(paths, files, context.clock.now());
@@ -227,7 +237,15 @@ export class StoreWatcher implements Service {
     context.events.emit('removals-held', { id: held.id, files: held.paths.length, total: files });
   }
 
+  /** A large folder that is being removed may be judged in parts: what went just before counts with what goes now. */
+  #removedLately(): number {
+    const since = this.#options.context.clock.monotonic() - Math.max(togetherMs, this.#quietMs);
+    this.#removals = this.#removals.filter(({ atMs }) => atMs >= since);
+    return this.#removals.reduce((sum, { files }) => sum + files, 0);
+  }
+
   #scanBehind(): void {
+    if (this.#stopping) return;
     this.scan()
       .catch((error: unknown) => this.#options.logger.warn({ err: error }, 'the store could not be scanned'))
       .finally(() => {
