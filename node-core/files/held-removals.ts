@@ -10,11 +10,15 @@ const maxPercent = 10;
 /** ... unless they are no more than this: a person who tidies up a small store is not asked about each file. */
 const fewFiles = 5;
 
-/** Whether so many files that went at once are asked about. All of several always are. */
-export function needsConfirmation(gone: number, total: number): boolean {
-  if (gone > maxFiles) return true;
-  if (gone * 100 <= total * maxPercent) return false;
-  return gone > fewFiles || (gone > 1 && gone >= total);
+/**
+ * Whether so many files that went at once are asked about. All of several always are.
+ * @param total files that there were. @param recent files that went just before and are no more among them.
+ */
+export function needsConfirmation(gone: number, total: number, recent = 0): boolean {
+  const all = gone + recent;
+  if (all > maxFiles) return true;
+  if (all * 100 <= (total + recent) * maxPercent) return false;
+  return all > fewFiles || (gone > 1 && gone >= total);
 }
 
 /** Files that went and wait for a word. */

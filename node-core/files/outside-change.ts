@@ -117,6 +117,22 @@ async function commitChange(
   });
 }
 
+/** Files that went: `moved` ones whose content stands under another path, as after a rename, and `lost` ones. */
+export async function sortVanished(
+  context: FilesContext,
+  paths: readonly string[],
+): Promise<{ readonly moved: string[]; readonly lost: string[] }> {
+  const moved: string[] = [];
+  const lost: string[] = [];
+  for (const path of paths) {
+    const sha256 = context.catalog.find(path)?.version.sha256;
+    const same = sha256 === undefined ? [] : await context.catalog.findByDigest('sha256', sha256);
+    const isHere = same.some((file) => file.path !== path && file.local && context.store.identify(file.local.place));
+    (isHere ? moved : lost).push(path);
+  }
+  return { moved, lost };
+}
+
 /**
  * Notes that files went from the store: a tombstone each. One that is back is left alone.
  * @returns how many were removed. @throws ShoalError STORE_MISSING when it is the disk that went: nothing is removed then.

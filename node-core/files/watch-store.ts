@@ -14,7 +14,7 @@ import { isPacked } from '../storage/file-store.ts';
 import { walkDisk } from './adopt-file.ts';
 import type { FilesContext } from './context.ts';
 import { type HeldRemovals, needsConfirmation, RemovalHold } from './held-removals.ts';
-import { isKnownPlace, isOwnPlace, removeVanished, takeOutsideChange } from './outside-change.ts';
+import { isKnownPlace, isOwnPlace, removeVanished, sortVanished, takeOutsideChange } from './outside-change.ts';
 
 /** Places in work at once: their commits share one write to the disk. */
 const placesAtOnce = 8;
@@ -225,13 +225,15 @@ export class StoreWatcher implements Service {
     if (paths.length === 0) return;
     // Without the store's mark it is the disk that went, and not a thousand files.
     await context.guard.checkFolder();
+    const { moved, lost } = await sortVanished(context, paths);
+    await removeVanished(context, moved);
+    if (lost.length === 0) return;
     const { files } = context.catalog.totals();
-    const recent = this.#removedLately();
-    if (!this.#hold.held && !needsConfirmation(paths.length + recent, files + recent)) {
-      this.#removals.push({ atMs: context.clock.monotonic(), files: await removeVanished(context, paths) });
+    if (!this.#hold.held && !needsConfirmation(lost.length, files, this.#removedLately())) {
+      this.#removals.push({ atMs: context.clock.monotonic(), files: await removeVanished(context, lost) });
       return;
     }
-    const held = this.#hold.hold(paths, files, context.clock.now());
+    const held = this.#hold.hold(lost, files, context.clock.now());
     if (!held) return;
     logger.error({ files: held.paths.length, total: files }, 'many files went from the store: waiting for a word');
     context.events.emit('removals-held', { id: held.id, files: held.paths.length, total: files });

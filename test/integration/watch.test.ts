@@ -250,13 +250,24 @@ describe('many files that go at once', () => {
     expect(await readFile(path.join(files, 'd3', '3.txt'), 'utf8')).toBe('file 3');
   });
 
+  it('are not asked about when their folder was only renamed', async () => {
+    const node = await crowded();
+    const folder = path.join(node.dataDir, 'files', 'd1');
+    await rename(folder, path.join(node.dataDir, 'files', 'renamed'));
+    for (const number of [1, 5, 37]) await node.removed(`d1/${number}.txt`);
+    while ((await watchState(node)).waiting > 0) await new Promise((resolve) => setImmediate(resolve));
+    expect((await watchState(node)).held).toBeUndefined();
+    expect((await totals(node)).files).toBe(40);
+    expect(await text(node, 'renamed/37.txt')).toBe('file 37');
+  });
+
   it('are removed without a question when they are few', async () => {
     const node = await crowded();
     for (const number of [0, 4, 8]) await rm(path.join(node.dataDir, 'files', 'd0', `${number}.txt`));
     for (const number of [0, 4, 8]) await node.removed(`d0/${number}.txt`);
     expect((await totals(node)).files).toBe(37);
     // Bit by bit comes to the same as at once.
-    for (const number of [12, 16]) await rm(path.join(node.dataDir, 'files', 'd0', `${number}.txt`));
+    for (const number of [12, 16, 20]) await rm(path.join(node.dataDir, 'files', 'd0', `${number}.txt`));
     await node.events.untilType('removals-held');
     expect((await totals(node)).files).toBeGreaterThan(34);
   });

@@ -24,6 +24,22 @@ describe('the guard against mass deletion', () => {
   }
 });
 
+describe('files that went just before', () => {
+  const cases: readonly (readonly [gone: number, total: number, recent: number, asks: boolean])[] = [
+    [1, 1, 1, false],
+    [3, 37, 3, true],
+    [2, 38, 3, false],
+    [200, 9200, 800, false],
+    [201, 9200, 800, true],
+    [1, 1_000_000, 1000, true],
+  ];
+  for (const [gone, total, recent, asks] of cases) {
+    it(`${gone} of ${total} after ${recent}: ${asks ? 'asks' : 'removes'}`, () => {
+      expect(needsConfirmation(gone, total, recent)).toBe(asks);
+    });
+  }
+});
+
 describe('removals that wait for a word', () => {
   it('are gathered, under a new id when more go', () => {
     const hold = new RemovalHold();
