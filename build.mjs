@@ -13,7 +13,8 @@ const sources = ['node-core', 'build.mjs', 'package.json'];
 export async function buildAll() {
   await build({
     absWorkingDir: root,
-    entryPoints: { cli: 'node-core/cli.ts' },
+    // The images' own processes run a program of their own.
+    entryPoints: { cli: 'node-core/cli.ts', 'image-process': 'node-core/images/image-process.ts' },
     outdir: out,
     outExtension: { '.js': '.mjs' },
     bundle: true,

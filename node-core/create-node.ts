@@ -1,9 +1,13 @@
 /** The composition root: builds every part of a node, starts them in order and stops them in reverse. */
 import { mkdir, stat } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { LocalToken } from './access/local-token.ts';
 import { ManagementGate } from './access/management.ts';
+import type { AlarmEvents } from './alarms/alarm-board.ts';
+import { Monitor } from './alarms/monitor.ts';
+import { nodeWatches } from './alarms/node-watches.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { loadIdentity } from './cluster/identity.ts';
 import { LiveConfiguration } from './config/live.ts';
@@ -14,6 +18,7 @@ import { FileAdopter } from './files/adopt-file.ts';
 import { FolderBrowser } from './files/browse.ts';
 import { StoreChecker } from './files/check-store.ts';
 import type { FileEvents, FilesContext } from './files/context.ts';
+import { DeletionClock } from './files/deletion-clock.ts';
 import { FolderKeeper } from './files/folders.ts';
 import { FileMover } from './files/move-file.ts';
 import { FilePacker, PackKeeper } from './files/pack-keeper.ts';
@@ -21,6 +26,7 @@ import { FileReader } from './files/read-file.ts';
 import { FileRemover } from './files/remove-file.ts';
 import { ContentRestorer } from './files/restore-content.ts';
 import { ResumableUploads } from './files/resumable-uploads.ts';
+import { RetentionKeeper } from './files/retention.ts';
 import { FileStorer } from './files/store-file.ts';
 import { StoreKeeper } from './files/store-keeper.ts';
 import { TrashKeeper } from './files/trash.ts';
@@ -28,6 +34,9 @@ import { UploadRegistry } from './files/uploads.ts';
 import { StoreVerifier } from './files/verify-store.ts';
 import { StoreWatcher } from './files/watch-store.ts';
 import { HttpServer } from './http/server.ts';
+import { ImageCache } from './images/image-cache.ts';
+import { ImagePool } from './images/image-pool.ts';
+import { ImageScaler } from './images/image-scaler.ts';
 import { checkRestored } from './import/backup/restore-backup.ts';
 import { BackupWriter } from './import/backup/write-backup.ts';
 import { ImportRunner } from './import/import-runner.ts';
@@ -43,6 +52,11 @@ import { PackStore } from './storage/pack-store.ts';
 import { Staging } from './storage/staging.ts';
 import { StoreGuard } from './storage/store-guard.ts';
 import { version } from './version.ts';
+
+/** Where built programs stand: beside this one, or where the build puts them when it runs from its sources. */
+const programFolder = import.meta.filename.endsWith('.ts')
+  ? path.join(import.meta.dirname, '..', 'dist', 'node-core')
+  : import.meta.dirname;
 
 /** What a node is started with. */
 export interface NodeOptions {
@@ -168,8 +182,10 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     clock,
     events,
   };
+  let latestDamaged = '';
   events.on('bytes-damaged', ({ path: damaged, place }) => {
-    metrics.damaged.inc();
+    metrics.count('damaged');
+    latestDamaged = damaged;
     logger.error({ path: damaged, place }, 'bytes on disk are not what was stored');
   });
   const storer = new FileStorer(files);
@@ -204,7 +220,47 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     dataFolder: dataDir,
     logger,
   });
-  const trash = new TrashKeeper(files, storer, () => live.current.trash_days, reportError);
+  const deletionClock = new DeletionClock(catalog, clock, reportError);
+  const ageNow = () => deletionClock.now();
+  const retention = new RetentionKeeper(files, remover, ageNow, reportError);
+  const trash = new TrashKeeper(files, storer, {
+    termDays: () => live.current.trash_days,
+    now: ageNow,
+    onError: reportError,
+  });
+  const alarmEvents = new EventBus<AlarmEvents>(reportError);
+  const monitor = new Monitor({
+    catalog,
+    clock,
+    logger,
+    events: alarmEvents,
+    config: () => live.current,
+    reminderHours: () => live.current.alarm_reminder_hours,
+    watches: nodeWatches({
+      config: () => live.current,
+      clock,
+      space: () => guard.space(),
+      checkStore: () => guard.checkStore(),
+      catalogueError: () => catalog.writeError,
+      internalErrors: () => metrics.counted.internalErrors,
+      failedLogins: () => metrics.counted.failedLogins,
+      waitingRules: async () =>
+        (await retention.list()).flatMap(({ rule, state }) =>
+          state.waiting ? [{ id: rule.id, files: state.waiting.files }] : [],
+        ),
+      clockLeadMs: () => deletionClock.leadMs,
+      damagedFiles: () => metrics.counted.damaged,
+      latestDamaged: () => latestDamaged,
+    }),
+  });
+  metrics.gauge('shoal_alarms_open', 'Alarms that are open.', () => monitor.board.openCount);
+  const imageCache = new ImageCache(path.join(dataDir, 'data', 'images'), config.image_cache_mb * 1024 * 1024, clock);
+  const imagePool = new ImagePool({
+    program: path.join(programFolder, 'image-process.mjs'),
+    processes: config.image_workers || Math.max(1, Math.floor(availableParallelism() / 2)),
+    timeoutSeconds: () => live.current.image_timeout,
+  });
+  guard.onShortage((bytes) => trash.reclaim(bytes));
   metrics.gauge('shoal_files', 'Live files.', () => catalog.totals().files);
   metrics.gauge('shoal_bytes', 'Bytes of live files.', () => catalog.totals().bytes);
   const localToken = new LocalToken(path.join(dataDir, 'data'), () => urlOf(config.enable_https, http.address));
@@ -219,6 +275,10 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     resumable,
     trash,
     events,
+    retention,
+    deletionClock,
+    monitor,
+    alarmEvents,
     checker,
     packer,
     packKeeper,
@@ -228,6 +288,7 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     watcher,
     backups: new BackupWriter({ context: files, dataFolder: dataDir, nodeId, version }),
     contents: new ContentRestorer(files, storer),
+    images: new ImageScaler(imageCache, imagePool, () => live.current),
     nodeId,
     dataFolder: dataDir,
     logFolder: path.join(dataDir, 'log'),
@@ -236,10 +297,9 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     browser: new FolderBrowser(catalog),
     staging,
     guard,
-    access: new ManagementGate(
-      () => live.current,
-      (token) => localToken.matches(token),
-    ),
+    access: new ManagementGate(() => live.current, {
+      bearer: (token) => (localToken.matches(token) ? 'token' : undefined),
+    }),
     clock,
     metrics,
     logger,
@@ -258,7 +318,12 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     keeper,
     folders,
     resumable,
+    deletionClock,
     trash,
+    retention,
+    monitor,
+    imageCache,
+    imagePool,
     http,
     localToken,
     checker,

@@ -3,6 +3,8 @@ import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { ShoalError } from '../domain/errors.ts';
 import { AddressSet, callerOf, isLoopback } from './network.ts';
+import type { RateLimiter } from './rate-limit.ts';
+import type { Session } from './sessions.ts';
 
 /** The part of the configuration that decides who may manage. */
 export interface ManagementPolicy {
@@ -11,23 +13,38 @@ export interface ManagementPolicy {
   readonly trusted_hosts: readonly string[];
 }
 
+/** Who manages, and what for. */
+export interface Manager {
+  /** `token`: the local token; `key`: the admin_key; `host`: a caller on this machine; `address`: one of admin_ips. */
+  readonly kind: 'session' | 'token' | 'key' | 'host' | 'address';
+  readonly address: string;
+  readonly session?: Session;
+}
+
+/** What a caller can prove besides an address. All of it may be missing: then only addresses count. */
+export interface ManagementProofs {
+  /** What a bearer token is, if it is any of ours. */
+  readonly bearer?: (token: string) => 'token' | 'key' | undefined;
+  /** The session of a request's cookies. */
+  readonly session?: (request: IncomingMessage) => Session | undefined;
+  /** Slows down who tries bearer tokens. */
+  readonly attempts?: RateLimiter;
+}
+
 /**
- * Decides who may manage the node: callers on the host itself, and scripts from `admin_ips`. A request that a browser
- * made for another page is never trusted for its address (CSRF), nor one that reached the node under a foreign name
- * (DNS rebinding).
+ * Decides who may manage the node: who is signed in, who has a key, callers on the host itself, and scripts from
+ * `admin_ips`. A request that a browser made for another page is never trusted for its address or its cookie (CSRF), nor
+ * one that reached the node under a foreign name (DNS rebinding).
  */
 export class ManagementGate {
   readonly #policy: () => ManagementPolicy;
-  readonly #isKey: (token: string) => boolean;
+  readonly #proofs: ManagementProofs;
   #rules: Rules;
 
-  /**
-   * @param policy what counts now; another object when something changed.
-   * @param isKey whether a bearer token lets its holder manage, from wherever it comes (the local token).
-   */
-  constructor(policy: () => ManagementPolicy, isKey: (token: string) => boolean = () => false) {
+  /** @param policy what counts now; another object when something changed. */
+  constructor(policy: () => ManagementPolicy, proofs: ManagementProofs = {}) {
     this.#policy = policy;
-    this.#isKey = isKey;
+    this.#proofs = proofs;
     this.#rules = new Rules(policy());
   }
 
@@ -36,21 +53,59 @@ export class ManagementGate {
     return callerOf(request, this.#current().proxies).address;
   }
 
-  /** @throws ShoalError MANAGEMENT_REFUSED, CROSS_SITE_REFUSED, HOST_REFUSED. */
-  check(request: IncomingMessage): void {
+  /** Whether the request came over https, as far as a trusted proxy or the own connection tell. */
+  isSecure(request: IncomingMessage): boolean {
+    if ('encrypted' in request.socket && request.socket.encrypted === true) return true;
+    const direct = callerOf(request, noProxies).address;
+    return this.#current().proxies.has(direct) && header(request, 'x-forwarded-proto')?.toLowerCase() === 'https';
+  }
+
+  /** @throws ShoalError MANAGEMENT_REFUSED, CROSS_SITE_REFUSED, HOST_REFUSED, TOO_MANY_REQUESTS. */
+  check(request: IncomingMessage): Manager {
     const { admins, proxies, hosts } = this.#current();
-    // No browser sends it by itself for another page's request, so nothing else needs to be looked at.
-    const token = bearerOf(request);
     const { address, proxied } = callerOf(request, proxies);
-    if (token !== undefined) {
-      // A wrong key is never made good by an address: it was meant for another node.
-      if (!this.#isKey(token)) throw new ShoalError('MANAGEMENT_REFUSED', { details: { address } });
-      return;
+    const token = bearerOf(request);
+    // No browser sends it by itself for another page's request, so nothing else needs to be looked at.
+    if (token !== undefined) return { kind: this.#checkBearer(token, address), address };
+    const session = this.#proofs.session?.(request);
+    if (session) {
+      checkCookiePage(request, hosts);
+      return { kind: 'session', address, session };
     }
     // Behind a proxy that nobody vouched for, the address is the proxy's, whoever calls.
     const trusted = !proxied && (isLoopback(address) || admins.has(address));
     if (!trusted) throw new ShoalError('MANAGEMENT_REFUSED', { details: { address } });
     if (isFromBrowser(request)) checkBrowser(request, hosts);
+    return { kind: isLoopback(address) ? 'host' : 'address', address };
+  }
+
+  /** Who manages, if the caller may. Never throws. */
+  managerOf(request: IncomingMessage): Manager | undefined {
+    try {
+      return this.check(request);
+    } catch (error) {
+      if (error instanceof ShoalError) return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * For what is open to everybody and changes what a browser is: nothing that another site's page sends is taken.
+   * @throws ShoalError CROSS_SITE_REFUSED, HOST_REFUSED.
+   */
+  checkPage(request: IncomingMessage): void {
+    if (isFromBrowser(request)) checkBrowser(request, this.#current().hosts);
+  }
+
+  /** A wrong key is never made good by an address: it was meant for another node. */
+  #checkBearer(token: string, address: string): 'token' | 'key' {
+    const { bearer, attempts } = this.#proofs;
+    // Before the look: a caller that guesses learns nothing any more, not even of a right guess.
+    attempts?.check(address);
+    const kind = bearer?.(token);
+    if (kind !== undefined) return kind;
+    attempts?.take(address);
+    throw new ShoalError('MANAGEMENT_REFUSED', { details: { address } });
   }
 
   #current(): Rules {
@@ -59,6 +114,8 @@ export class ManagementGate {
     return this.#rules;
   }
 }
+
+const noProxies = new AddressSet([]);
 
 /** A policy, made ready for comparing. */
 class Rules {
@@ -74,6 +131,15 @@ class Rules {
     const own = hostname().toLowerCase();
     this.hosts = new Set(['localhost', own, `${own}.local`, ...policy.trusted_hosts.map((host) => host.toLowerCase())]);
   }
+}
+
+/**
+ * A cookie comes along by itself, so what changes something needs a proof that a page of this node sent it: scripts that
+ * sign in send the header Origin. Reading is judged like any other browser's request.
+ */
+function checkCookiePage(request: IncomingMessage, hosts: ReadonlySet<string>): void {
+  const reads = request.method === 'GET' || request.method === 'HEAD';
+  if (!reads || isFromBrowser(request)) checkBrowser(request, hosts);
 }
 
 function checkBrowser(request: IncomingMessage, hosts: ReadonlySet<string>): void {

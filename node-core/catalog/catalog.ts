@@ -4,15 +4,18 @@ import type { DigestAlgorithm } from '../domain/digests.ts';
 import { errnoOf, ShoalError } from '../domain/errors.ts';
 import { type PathRecord, type VisibleFile, viewOf } from '../domain/file-record.ts';
 import { HybridClock } from '../domain/hybrid-clock.ts';
-import { type Dot, formatDot, sameDot } from '../domain/version.ts';
+import { type Dot, formatDot, sameDot, type VersionVector } from '../domain/version.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Service } from '../runtime/service.ts';
 import { Committer, type Database, readText } from './committer.ts';
 import { CatalogExport } from './export.ts';
+import { type FeedPage, feedHead, forgottenVector, readFeed, seenVector } from './feed.ts';
 import { type EntryKind, keys, lastPart } from './keys.ts';
 import { upgradeCatalog } from './migrations.ts';
 import { type ListedFile, recountDay, walkFiles } from './recount.ts';
+import type { FeedCursor } from './replication-values.ts';
 import { searchNames } from './search-index.ts';
+import type { Table } from './table.ts';
 import { CatalogTransaction, type CommitCounters } from './transaction.ts';
 import {
   type DayStatistics,
@@ -53,6 +56,8 @@ export interface CatalogOptions {
   readonly durable: boolean;
   /** Told of every batch that could not be written. */
   readonly onWriteError: (error: unknown) => void;
+  /** Opens the database; LevelDB in the folder when undefined. */
+  readonly openDatabase?: () => Database;
   /** Entries of the read cache. */
   readonly cacheEntries?: number;
 }
@@ -78,12 +83,8 @@ export class Catalog implements Service {
 
   /** Opens the database. @throws ShoalError DATA_LOCKED, DATA_UNUSABLE, CATALOG_TOO_NEW. */
   async start(): Promise<void> {
-    const db: Database = new Level<string, string>(this.#options.folder, {
-      keyEncoding: 'utf8',
-      valueEncoding: 'utf8',
-      cacheSize: 16 * 1024 * 1024,
-      writeBufferSize: 8 * 1024 * 1024,
-    });
+    const { openDatabase = () => levelDatabase(this.#options.folder) } = this.#options;
+    const db = openDatabase();
     try {
       await db.open();
     } catch (error) {
@@ -98,6 +99,7 @@ export class Catalog implements Service {
       nodeId: this.#options.nodeId,
       clock: new HybridClock(() => this.#options.clock.now(), last),
       epoch: undefined,
+      feedEpoch: undefined,
       number: 0,
       arrival: arrivalText === undefined ? 0 : decode.number('arrival', arrivalText),
     };
@@ -109,6 +111,7 @@ export class Catalog implements Service {
       onFailed: (error) => {
         // Whether the numbers of the failed batch reached the disk is unknown: none of them is ever used again.
         counters.epoch = undefined;
+        counters.feedEpoch = undefined;
         counters.number = 0;
         // The batch may have reached the disk all the same.
         this.#cache.clear();
@@ -347,6 +350,72 @@ export class Catalog implements Service {
     return text === undefined ? undefined : decode.linkSource(key, text);
   }
 
+  /** A page of the feed, see feed.ts. */
+  readFeed(cursor: FeedCursor | undefined, limit: number): Promise<FeedPage> {
+    return readFeed(this.#open(), cursor, limit);
+  }
+
+  /** The end of the feed, and what this node has seen. */
+  feedHead(): Promise<FeedPage> {
+    return feedHead(this.#open());
+  }
+
+  /** Everything that this node has seen. */
+  seen(): Promise<VersionVector> {
+    return seenVector(this.#open());
+  }
+
+  /** What removals that were forgotten here had seen. */
+  forgotten(): VersionVector {
+    return forgottenVector(this.#open());
+  }
+
+  /** Digests of the buckets of the hash tree that are not empty. */
+  async buckets(): Promise<Readonly<Record<string, string>>> {
+    const found: Record<string, string> = {};
+    for await (const [key, digest] of this.#open().iterator(keys.buckets())) found[lastPart(key)] = digest;
+    return found;
+  }
+
+  /** Digests of the live records of a bucket, by path. */
+  async leaves(bucket: string): Promise<Readonly<Record<string, string>>> {
+    const found: Record<string, string> = {};
+    for await (const [key, digest] of this.#open().iterator(keys.leaves(bucket))) found[lastPart(key)] = digest;
+    return found;
+  }
+
+  /** A record as it travels: its canonical text. */
+  recordText(path: string): string | undefined {
+    return readText(this.#open(), keys.record(path));
+  }
+
+  /** Records that are removals. */
+  async *removals(): AsyncGenerator<PathRecord> {
+    for await (const key of this.#open().keys(keys.removals())) {
+      const record = this.record(lastPart(key));
+      if (record && record.versions.length === 0) yield record;
+    }
+  }
+
+  /** A row of a small table. */
+  row<T>(table: Table<T>, id: string): T | undefined {
+    const key = keys.row(table.letter, id);
+    const text = readText(this.#open(), key);
+    return text === undefined ? undefined : table.decode(key, text);
+  }
+
+  /** Rows of a small table in order of their ids, or the other way round. @param page `before`: an id that ends it. */
+  async *rows<T>(
+    table: Table<T>,
+    page: { readonly before?: string; readonly newestFirst?: boolean } = {},
+  ): AsyncGenerator<T> {
+    const { before, newestFirst = false } = page;
+    const range = { ...keys.rows(table.letter), ...(before !== undefined && { lt: keys.row(table.letter, before) }) };
+    for await (const [key, text] of this.#open().iterator({ ...range, reverse: newestFirst })) {
+      yield table.decode(key, text);
+    }
+  }
+
   #visible(path: string): VisibleFile | undefined {
     const record = this.record(path);
     if (record && record.versions.length > 0) return viewOf(record)[0];
@@ -383,6 +452,15 @@ export class Catalog implements Service {
     if (!this.#db) throw new ShoalError('NOT_READY', { details: { reason: 'catalogue' } });
     return this.#db;
   }
+}
+
+function levelDatabase(folder: string): Database {
+  return new Level<string, string>(folder, {
+    keyEncoding: 'utf8',
+    valueEncoding: 'utf8',
+    cacheSize: 16 * 1024 * 1024,
+    writeBufferSize: 8 * 1024 * 1024,
+  });
 }
 
 function openError(folder: string, error: unknown): ShoalError {

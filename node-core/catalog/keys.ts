@@ -25,6 +25,13 @@
  * | trash | `x id` | TrashEntry |
  * | upload | `u id` | ResumableUpload: what a tus upload is, and where it went |
  * | job | `j id` | FolderJob: a long change that goes on after a restart |
+ * | access | `w admin`, `h hash`, `o id`, `q id`, `z id`, `e id`, `y id` | see access-values.ts |
+ * | leaf | `L bucket path` | digest of a live record (tree.ts) |
+ * | bucket | `T bucket` | sum of its leaves |
+ * | removal | `Z path` | nothing; the record of the path is a removal |
+ * | replication | `N id`, `W sha256`, `H path`, `G arrival`, `K floor` | see replication-values.ts |
+ * | alarms | `A id`, `B id` | see alarm-values.ts |
+ * | retention | `C id`, `D id`, `E trusted` | see retention-values.ts |
  */
 
 const sep = '\0';
@@ -43,6 +50,11 @@ function below(...parts: string[]): KeyRange {
 }
 
 const arrivalDigits = 14;
+
+/** An arrival number as it stands in keys: text that sorts as the numbers do. */
+export function arrivalText(arrival: number): string {
+  return arrival.toString(16).padStart(arrivalDigits, '0');
+}
 
 /** A file and a folder of one name may stand side by side; folders come first. */
 export type EntryKind = 'dir' | 'file';
@@ -80,9 +92,9 @@ export const keys = {
   frame: (sha256: string) => `f${sep}${sha256}`,
   frames: () => below('f'),
   blocks: (sha256: string) => `k${sep}${sha256}`,
-  feed: (arrival: number) => `a${sep}${arrival.toString(16).padStart(arrivalDigits, '0')}`,
+  feed: (arrival: number) => `a${sep}${arrivalText(arrival)}`,
   feedAfter: (arrival: number): KeyRange => ({
-    gt: `a${sep}${arrival.toString(16).padStart(arrivalDigits, '0')}`,
+    gt: `a${sep}${arrivalText(arrival)}`,
     lt: `a${next}`,
   }),
   arrival: (path: string) => `p${sep}${path}`,
@@ -98,6 +110,19 @@ export const keys = {
   uploads: () => below('u'),
   job: (id: string) => `j${sep}${id}`,
   jobs: () => below('j'),
+  /** A live record's digest in the hash tree. */
+  leaf: (bucket: string, path: string) => `L${sep}${bucket}${sep}${path}`,
+  leaves: (bucket: string) => below('L', bucket),
+  allLeaves: () => below('L'),
+  /** The sum of a bucket's leaves. */
+  bucket: (bucket: string) => `T${sep}${bucket}`,
+  buckets: () => below('T'),
+  /** A record that is a removal. */
+  removed: (path: string) => `Z${sep}${path}`,
+  removals: () => below('Z'),
+  /** A row of a table whose values are read and written whole. */
+  row: (letter: string, id: string) => `${letter}${sep}${id}`,
+  rows: (letter: string) => below(letter),
 } as const;
 
 /** The last part of a key. */

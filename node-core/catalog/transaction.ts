@@ -1,14 +1,33 @@
 import { randomBytes } from 'node:crypto';
 import type { ContentDigests } from '../domain/digests.ts';
-import { emptyRecord, type FileVersion, type PathRecord, removeVersions, writeVersion } from '../domain/file-record.ts';
+import {
+  emptyRecord,
+  type FileVersion,
+  mergeRecords,
+  type PathRecord,
+  removeVersions,
+  writeVersion,
+} from '../domain/file-record.ts';
 import type { HybridClock } from '../domain/hybrid-clock.ts';
 import { baseName } from '../domain/paths.ts';
-import { type Dot, formatDot, sameDot, sourceOf } from '../domain/version.ts';
+import {
+  covers,
+  coversAll,
+  type Dot,
+  formatDot,
+  joinVectors,
+  sameDot,
+  sourceOf,
+  type VersionVector,
+} from '../domain/version.ts';
 import { isPacked } from '../storage/file-store.ts';
 import type { FileIdentity } from '../storage/identity.ts';
 import type { FrameLocation } from '../storage/pack-store.ts';
 import type { Overlay } from './committer.ts';
-import { keys } from './keys.ts';
+import { arrivalText, keys } from './keys.ts';
+import { replicationTables } from './replication-values.ts';
+import type { Table } from './table.ts';
+import { replaceInTree } from './tree.ts';
 import {
   decode,
   encode,
@@ -28,6 +47,8 @@ export interface CommitCounters {
   readonly clock: HybridClock;
   /** Opened by the first own commit after a start; undefined before. */
   epoch: string | undefined;
+  /** Opened by the first change of a record after a start; undefined before. */
+  feedEpoch: string | undefined;
   /** Last number given out in the epoch. */
   number: number;
   /** Last arrival number given out. */
@@ -92,6 +113,69 @@ export class CatalogTransaction {
     const before = this.record(path);
     const removal = { dot: this.#nextDot(), clock: this.#tick(), by };
     this.#putRecord(before, removeVersions(before, removal, dots));
+  }
+
+  /**
+   * Takes in a path's state from another node (replication.md, 1 and 4). A path that is unknown here although this node has
+   * seen the dots of its versions was removed: such versions do not come back.
+   * @param seen what this node had seen before this exchange.
+   * @returns the record before and after; undefined when nothing changes.
+   */
+  merge(incoming: PathRecord, seen: VersionVector): { before: PathRecord; after: PathRecord } | undefined {
+    const { path } = incoming;
+    const known = this.#overlay.get(keys.record(path)) !== undefined;
+    const before = this.record(path);
+    const news = known ? incoming : withoutSeen(incoming, seen);
+    // A removal of what is not here, that this node had seen and forgotten, is no news either.
+    if (!known && news.versions.length === 0 && coversAll(seen, incoming.context)) return undefined;
+    const after = mergeRecords(before, news);
+    if (encode(after) === encode(before)) return undefined;
+    for (const { clock } of [...incoming.versions, ...(incoming.removal ? [incoming.removal] : [])])
+      if (this.#counters.clock.observe(clock)) this.#overlay.put(keys.meta('clock'), encode(this.#counters.clock.last));
+    this.#putRecord(before, after);
+    return { before, after };
+  }
+
+  /**
+   * Drops the versions of a path that another node, which does not know the path, has seen: they were removed, and the
+   * removal is forgotten there (replication.md, 4).
+   * @returns the record before and after; undefined when nothing changes.
+   */
+  dropRemoved(path: string, seenThere: VersionVector): { before: PathRecord; after: PathRecord } | undefined {
+    const before = this.record(path);
+    const versions = before.versions.filter(({ dot }) => !covers(seenThere, dot));
+    if (versions.length === before.versions.length) return undefined;
+    const after = { ...before, versions };
+    this.#putRecord(before, after);
+    return { before, after };
+  }
+
+  /** Forgets a removal that everybody has seen. @returns whether there was one. */
+  forgetRemoval(path: string): boolean {
+    const record = this.record(path);
+    if (record.versions.length > 0 || this.#overlay.get(keys.record(path)) === undefined) return false;
+    this.#overlay.del(keys.record(path));
+    this.#overlay.del(keys.removed(path));
+    const arrivalKey = keys.arrival(path);
+    const arrival = this.#overlay.get(arrivalKey);
+    if (arrival !== undefined) this.#overlay.del(keys.feed(decode.number(arrivalKey, arrival)));
+    this.#overlay.del(arrivalKey);
+    const floor = this.row(replicationTables.forgotten, 'floor') ?? {};
+    this.putRow(replicationTables.forgotten, 'floor', joinVectors(floor, record.context));
+    return true;
+  }
+
+  /** This node has now seen everything that a vector has. */
+  joinSeen(vector: VersionVector): void {
+    for (const [source, number] of Object.entries(vector)) {
+      if (number > this.#seenOf(source)) this.#overlay.put(keys.vector(source), encode(number));
+    }
+  }
+
+  #seenOf(source: string): number {
+    const key = keys.vector(source);
+    const text = this.#overlay.get(key);
+    return text === undefined ? 0 : decode.number(key, text);
   }
 
   /** Where the bytes of a version stand here; undefined when they do not. */
@@ -301,11 +385,34 @@ export class CatalogTransaction {
     this.#overlay.del(keys.job(id));
   }
 
+  /** A row of a small table, as it stands in this transaction. */
+  row<T>(table: Table<T>, id: string): T | undefined {
+    const key = keys.row(table.letter, id);
+    const text = this.#overlay.get(key);
+    return text === undefined ? undefined : table.decode(key, text);
+  }
+
+  putRow<T>(table: Table<T>, id: string, value: T): void {
+    this.#overlay.put(keys.row(table.letter, id), encode(value));
+  }
+
+  removeRow<T>(table: Table<T>, id: string): void {
+    this.#overlay.del(keys.row(table.letter, id));
+  }
+
+  /** Who writes an entry that is replicated whole, and when. */
+  stamp(): { readonly node: string; readonly clock: string } {
+    return { node: this.#counters.nodeId, clock: this.#tick() };
+  }
+
   #putRecord(before: PathRecord, after: PathRecord): void {
     const { path } = after;
     this.#overlay.put(keys.record(path), encode(after));
     this.#enterFeed(path);
     replaceInViews(this.#overlay, before, after);
+    replaceInTree(this.#overlay, after);
+    if (after.versions.length === 0) this.#overlay.put(keys.removed(path), '');
+    else if (before.versions.length === 0) this.#overlay.del(keys.removed(path));
   }
 
   /** A changed record moves to the end of the feed (replication.md, 3). */
@@ -315,6 +422,12 @@ export class CatalogTransaction {
     if (before !== undefined) this.#overlay.del(keys.feed(decode.number(key, before)));
     this.#counters.arrival += 1;
     const arrival = this.#counters.arrival;
+    if (this.#counters.feedEpoch === undefined) {
+      // Numbers of an earlier run may be given out anew when the folder came from a backup: each run has its own epoch.
+      const epoch = randomBytes(6).toString('hex');
+      this.#counters.feedEpoch = epoch;
+      this.putRow(replicationTables.feedEpochs, arrivalText(arrival), { epoch, from: arrival });
+    }
     this.#overlay.put(keys.feed(arrival), encode(path));
     this.#overlay.put(key, encode(arrival));
     this.#overlay.put(keys.meta('arrival'), encode(arrival));
@@ -341,6 +454,11 @@ export class CatalogTransaction {
     if (source.place === from) this.setLinkSource(sha256, { place: to, identity });
     else if (source.identity.ino === identity.ino) this.setLinkSource(sha256, { place: source.place, identity });
   }
+}
+
+/** A state without the versions that were seen before: they are not here any more, so they were removed. */
+function withoutSeen(record: PathRecord, seen: VersionVector): PathRecord {
+  return { ...record, versions: record.versions.filter(({ dot }) => !covers(seen, dot)) };
 }
 
 /** The version of a record that has a dot. */

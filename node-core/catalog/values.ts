@@ -18,7 +18,7 @@ const contentFields = {
 };
 
 /** Loose: fields of newer nodes are kept and passed on unchanged (replication.md, 5). */
-const fileVersion = z.looseObject({
+export const fileVersionSchema = z.looseObject({
   ...contentFields,
   dot,
   clock: hex(16),
@@ -34,7 +34,7 @@ const pathRecord = z.looseObject({
   format: z.number().int().positive(),
   path: z.string().min(1),
   context: z.record(z.string(), count),
-  versions: z.array(fileVersion),
+  versions: z.array(fileVersionSchema),
   removal: z.looseObject({ dot, clock: hex(16), by: z.string() }).exactOptional(),
 });
 
@@ -170,7 +170,8 @@ export function encode(value: unknown): string {
   return text;
 }
 
-function decoder<T>(schema: z.ZodType<T>): (key: string, text: string) => T {
+/** A reader of stored text. It throws ShoalError CATALOG_CORRUPT. */
+export function decoder<T>(schema: z.ZodType<T>): (key: string, text: string) => T {
   return (key, text) => {
     let value: unknown;
     try {
@@ -202,6 +203,7 @@ export const decode = {
   alias: decoder(alias),
   job: decoder(folderJob),
   upload: decoder(resumableUpload),
+  vector: decoder(z.record(z.string(), count)),
   number: decoder(z.number().int().nonnegative()),
   string: decoder(z.string()),
 } as const;

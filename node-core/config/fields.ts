@@ -137,7 +137,18 @@ export function peerList(): Field<readonly string[]> {
 
 /** Mail addresses. */
 export function mailAddressList(): Field<readonly string[]> {
-  return list('a mail address', (value) => /^[^\s@<>,;\p{Cc}]+@[^\s@<>,;\p{Cc}]+$/u.test(value));
+  return list('a mail address', isMailAddress);
+}
+
+/** One mail address, or nothing. */
+export function mailAddress(): Field<string> {
+  const error = 'must be empty or a mail address';
+  return { kind: 'text', schema: line(256).refine((value) => value === '' || isMailAddress(value), { error }) };
+}
+
+/** Whether a text is a bare mail address, as far as its form tells. */
+export function isMailAddress(value: string): boolean {
+  return /^[^\s@<>,;\p{Cc}]+@[^\s@<>,;\p{Cc}]+$/u.test(value);
 }
 
 /** The mail account. The placeholder that the original generates means not set, as does null. */

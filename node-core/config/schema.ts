@@ -221,6 +221,21 @@ const table = {
     zh: '断点续传的 `callback_url` 允许使用的主机。留空表示不允许。',
   }),
 
+  callback_private_addresses: row('uploads', flag(), false, {
+    expert: true,
+    en: 'The hosts in `callback_hosts` may stand at private addresses (LAN, this machine). While it is off, a callback only goes to public addresses.',
+    zh: '允许 `callback_hosts` 中的主机使用内网地址（局域网、本机）。关闭时只回调公网地址。',
+  }),
+  upload_policy: row('uploads', choice(['open', 'token', 'session', 'off']), 'open', {
+    en: 'Who may upload, besides callers who may manage. `open`: everybody. `token`: holders of an upload link. `session`: who is signed in. `off`: nobody.',
+    zh: '除可管理者之外谁可以上传。`open`：所有人；`token`：持有上传链接者；`session`：已登录者；`off`：无人。',
+  }),
+  max_uploads_per_address: row('uploads', integer(1, 65_535), 64, {
+    expert: true,
+    en: 'Uploads that one address may have under way at the same time, unless it may manage.',
+    zh: '单个地址可同时进行的上传数量；可管理者不受限制。',
+  }),
+
   default_download: row('downloads', flag(), true, {
     en: 'Browsers save files instead of showing them, unless the URL says `download=0`.',
     zh: '浏览器默认保存文件而不是直接显示，除非 URL 带有 `download=0`。',
@@ -233,15 +248,32 @@ const table = {
     en: 'List the content of folders. Switch it off where names of files are nobody else’s business.',
     zh: '列出文件夹内容。如果文件名不宜公开，请关闭。',
   }),
+  download_policy: row('downloads', choice(['open', 'token', 'session', 'off']), 'open', {
+    en: 'Who may download, besides callers who may manage. `open`: everybody. `token`: holders of a share link or of a download token. `session`: who is signed in. `off`: nobody.',
+    zh: '除可管理者之外谁可以下载。`open`：所有人；`token`：持有分享链接或下载令牌者；`session`：已登录者；`off`：无人。',
+  }),
 
   admin_key: row('access', text(1024), '', {
     secret: true,
-    en: 'Key that the action `reload` asks for. A new configuration gets a random one. Empty: no key is accepted.',
-    zh: '`reload` 操作所需的密钥。新生成的配置带有随机密钥。留空则不接受任何密钥。',
+    en: 'Key of scripts that manage (`Authorization: Bearer KEY`), of the action `reload`, and of the login page. A new configuration gets a random one. Empty: no key is accepted.',
+    zh: '管理脚本（`Authorization: Bearer 密钥`）、`reload` 操作和登录页所用的密钥。新生成的配置带有随机密钥。留空则不接受任何密钥。',
   }),
   admin_ips: row('access', addressList(), ['127.0.0.1'], {
     en: 'Addresses and ranges from which scripts may manage the node. `0.0.0.0` means any private address; this machine itself always may.',
     zh: '允许脚本管理节点的地址和网段。`0.0.0.0` 表示任意内网地址；本机始终允许。',
+  }),
+  session_idle_minutes: row('access', integer(1, 525_600), 1440, {
+    en: 'Minutes without a request after which a login ends.',
+    zh: '登录在多少分钟没有请求后失效。',
+  }),
+  session_max_days: row('access', integer(1, 3650), 30, {
+    en: 'Days after which a login ends in any case.',
+    zh: '登录在多少天后无论如何失效。',
+  }),
+  stranger_requests_per_minute: row('access', integer(0, 1_000_000), 600, {
+    expert: true,
+    en: 'Requests a minute that one address may send to pages, links and look-ups (not: plain downloads and uploads), unless it may manage. 0: no limit.',
+    zh: '单个地址每分钟可对页面、链接和查询发出的请求数（不含普通下载和上传）；可管理者不受限制。0 表示不限制。',
   }),
   download_use_token: row('access', flag(), false, {
     en: 'Downloads need `token=md5(<file md5> + <timestamp>)` and `timestamp`.',
@@ -271,8 +303,8 @@ const table = {
   }),
 
   enable_image_resize: row('images', flag(), true, {
-    en: 'Scale images when the URL has `width` or `height`.',
-    zh: '当 URL 带有 `width` 或 `height` 时缩放图片。',
+    en: 'Scale and convert images when the URL has `width`, `height` or `format`.',
+    zh: '当 URL 带有 `width`、`height` 或 `format` 时缩放、转换图片。',
   }),
   image_max_width: row('images', integer(1, 65_535), 2000, {
     en: 'Largest width in pixels that an image is scaled to.',
@@ -281,6 +313,28 @@ const table = {
   image_max_height: row('images', integer(1, 65_535), 1000, {
     en: 'Largest height in pixels that an image is scaled to.',
     zh: '缩放图片的最大高度（像素）。',
+  }),
+
+  image_max_pixels: row('images', integer(1_000, 2_000_000_000), 100_000_000, {
+    expert: true,
+    en: 'Images with more pixels than this, all frames of an animation together, are not decoded.',
+    zh: '像素总数（动画为所有帧之和）超过该值的图片不会被解码。',
+  }),
+  image_timeout: row('images', seconds(1), 15, {
+    expert: true,
+    en: 'Seconds that the work on one image may take.',
+    zh: '处理一张图片允许的秒数。',
+  }),
+  image_cache_mb: row('images', integer(0, 10_000_000), 512, {
+    restart: true,
+    en: 'Disk space in MiB for scaled images; the ones that were not used for the longest time go first.',
+    zh: '缩放结果占用的磁盘空间（MiB），最久未使用的最先清除。',
+  }),
+  image_workers: row('images', integer(0, 64), 0, {
+    expert: true,
+    restart: true,
+    en: 'Images that are worked on at the same time, each in a process of its own. 0: half of the processor cores.',
+    zh: '同时处理的图片数量，每张使用独立进程。0 表示处理器核数的一半。',
   }),
 
   mail: row(
@@ -301,6 +355,42 @@ const table = {
     secret: true,
     en: 'URL that gets alarms as a POST with `subject` and `message`. Empty: none.',
     zh: '以 POST（`subject`、`message`）接收告警的 URL。留空则不发送。',
+  }),
+
+  alarm_url_format: row('alarms', choice(['form', 'json']), 'form', {
+    en: 'How `alarm_url` is told: `form` posts the fields `subject` and `message` as go-fastdfs does, `json` an object that also has the alarm itself.',
+    zh: '`alarm_url` 的通知格式：`form` 与 go-fastdfs 相同，提交 `subject` 和 `message` 字段；`json` 提交还包含告警本身的对象。',
+  }),
+  alarm_language: row('alarms', choice(['en', 'zh']), 'en', {
+    en: 'Language of alarms: `en` or `zh`.',
+    zh: '告警的语言：`en` 或 `zh`。',
+  }),
+  alarm_reminder_hours: row('alarms', integer(0, 8760), 24, {
+    en: 'Hours after which an alarm that is still open is told again, unless somebody has acknowledged it. 0: never.',
+    zh: '未解除的告警在多少小时后再次提醒，已确认的不再提醒。0 表示不提醒。',
+  }),
+  alarm_errors_per_minute: row('alarms', integer(0, 1_000_000), 30, {
+    expert: true,
+    en: 'Internal errors in a minute that raise an alarm. 0: none do.',
+    zh: '一分钟内达到该数量的内部错误会触发告警。0 表示不触发。',
+  }),
+  alarm_failed_logins: row('alarms', integer(0, 1_000_000), 20, {
+    expert: true,
+    en: 'Failed logins in ten minutes that raise an alarm. 0: none do.',
+    zh: '十分钟内达到该次数的登录失败会触发告警。0 表示不触发。',
+  }),
+  mail_from: row('alarms', field.mailAddress(), '', {
+    en: 'Sender of alarms. Empty: the user of `mail`, when that is a mail address.',
+    zh: '告警邮件的发件人。留空则使用 `mail` 的用户（若为邮箱地址）。',
+  }),
+  mail_security: row('alarms', choice(['auto', 'tls', 'starttls', 'none']), 'auto', {
+    en: '`auto`: TLS on port 465, else STARTTLS, without which a password is sent to this machine only. `tls`, `starttls`: nothing else. `none`: plain text.',
+    zh: '`auto`：465 端口使用 TLS，其他端口使用 STARTTLS；没有 STARTTLS 时，密码只会发往本机。`tls`、`starttls`：只允许该方式。`none`：明文。',
+  }),
+  mail_verify_certificate: row('alarms', flag(), true, {
+    expert: true,
+    en: 'Refuse mail servers whose certificate cannot be verified. Switch it off only for a server of your own.',
+    zh: '拒绝证书无法验证的邮件服务器。仅在使用自有服务器时关闭。',
   }),
 
   peers: row('cluster', field.peerList(), [], {

@@ -105,6 +105,49 @@ export const errorDefinitions = define({
     zh: '此处不列出文件夹内容',
     hint: { en: 'show_dir in the configuration switches it on', zh: '由配置项 show_dir 开启' },
   },
+  IMAGE_UNSUPPORTED: {
+    status: 415,
+    en: 'this is not an image that can be scaled: {reason}',
+    zh: '这不是可以缩放的图片:{reason}',
+  },
+  IMAGE_DAMAGED: {
+    status: 422,
+    en: 'the image is damaged: {reason}',
+    zh: '图片已损坏:{reason}',
+  },
+  IMAGE_TOO_LARGE: {
+    status: 422,
+    en: 'the image is too large to be scaled: {reason}',
+    zh: '图片过大,无法缩放:{reason}',
+    hint: { en: 'image_max_pixels sets the limit', zh: '上限由 image_max_pixels 设定' },
+  },
+  IMAGE_TIMEOUT: {
+    status: 422,
+    en: 'scaling the image took more than {seconds} s',
+    zh: '缩放图片超过 {seconds} 秒',
+  },
+  TOO_MANY_IMAGES: {
+    status: 503,
+    en: 'too many images are being scaled',
+    zh: '正在缩放的图片过多',
+    hint: { en: 'try again in a moment', zh: '请稍后再试' },
+  },
+  RULE_NOT_FOUND: { status: 404, en: 'there is no retention rule {id}', zh: '没有保留规则 {id}' },
+  MAIL_REFUSED: {
+    status: 502,
+    en: 'the mail could not be sent through {host}: {reason}',
+    zh: '无法通过 {host} 发送邮件:{reason}',
+  },
+  ALARM_NOT_FOUND: { status: 404, en: 'there is no such open alarm', zh: '没有该未解除的告警' },
+  ALARM_WITHOUT_RECEIVER: {
+    status: 409,
+    en: 'nobody is configured to receive alarms',
+    zh: '尚未配置告警接收方',
+    hint: {
+      en: 'set alarm_receivers and mail, or alarm_url',
+      zh: '请设置 alarm_receivers 和 mail,或 alarm_url',
+    },
+  },
   DIGEST_MISMATCH: {
     status: 400,
     en: 'the content does not have the announced digest: expected {expected}, received {actual}',
@@ -138,8 +181,8 @@ export const errorDefinitions = define({
     en: 'only an administrator may do this; the caller is {address}',
     zh: '只有管理员可以执行此操作;调用方为 {address}',
     hint: {
-      en: 'call from the host itself, or add {address} to admin_ips',
-      zh: '请在本机调用,或把 {address} 加入 admin_ips',
+      en: 'sign in at /login (while no administrator exists: open the setup link that the node printed or keeps in data/setup-link), call from the host itself, send the admin_key as a bearer token, or add {address} to admin_ips; a proxy in between must stand in trusted_proxies',
+      zh: '请在 /login 登录(尚无管理员时,请打开节点打印的或保存在 data/setup-link 中的初始设置链接),或在本机调用,或以 bearer 令牌发送 admin_key,或把 {address} 加入 admin_ips;中间的代理须列入 trusted_proxies',
     },
   },
   CROSS_SITE_REFUSED: {
@@ -187,6 +230,107 @@ export const errorDefinitions = define({
       zh: 'admin_key 见 conf/cfg.json;为空时不接受任何密钥',
     },
   },
+  LOGIN_REFUSED: {
+    status: 401,
+    en: 'this name and password do not let you in',
+    zh: '用户名或密码不正确',
+  },
+  LOGIN_CODE_NEEDED: {
+    status: 401,
+    en: 'a valid one-time code is needed besides the password',
+    zh: '除密码外还需要有效的一次性验证码',
+    hint: {
+      en: 'type the code that the authenticator app shows now; a code works once',
+      zh: '请输入验证器应用当前显示的验证码;每个验证码只能使用一次',
+    },
+  },
+  SIGN_IN_FIRST: { status: 401, en: 'sign in first', zh: '请先登录' },
+  SESSION_NOT_FOUND: { status: 404, en: 'there is no such session', zh: '没有该会话' },
+  PASSWORD_UNFIT: {
+    status: 400,
+    en: 'the password must have from {min} to {max} bytes',
+    zh: '密码长度须为 {min} 至 {max} 字节',
+  },
+  SETUP_REFUSED: {
+    status: 401,
+    en: 'this is not the setup link of this node',
+    zh: '这不是本节点的初始设置链接',
+    hint: {
+      en: 'the link was printed at the start, or stands in data/setup-link',
+      zh: '链接在启动时打印,或保存在 data/setup-link',
+    },
+  },
+  SETUP_DONE: {
+    status: 409,
+    en: 'this node has an administrator already',
+    zh: '本节点已有管理员',
+    hint: { en: 'sign in at /login', zh: '请在 /login 登录' },
+  },
+  NO_ADMINISTRATOR: {
+    status: 409,
+    en: 'this node has no administrator yet',
+    zh: '本节点尚无管理员',
+    hint: { en: 'open the setup link', zh: '请打开初始设置链接' },
+  },
+  SECOND_FACTOR_STATE: {
+    status: 409,
+    en: 'the second factor is {state}',
+    zh: '两步验证的状态为 {state}',
+  },
+
+  // --- doors ---
+  UPLOAD_REFUSED: {
+    status: 401,
+    en: 'uploads are not open to everybody here',
+    zh: '此处的上传不对所有人开放',
+    hint: { en: 'sign in, or use an upload link', zh: '请登录,或使用上传链接' },
+  },
+  DOWNLOAD_REFUSED: {
+    status: 401,
+    en: 'downloads are not open to everybody here',
+    zh: '此处的下载不对所有人开放',
+    hint: { en: 'sign in, or use a share link', zh: '请登录,或使用分享链接' },
+  },
+  DOWNLOAD_TOKEN_REFUSED: {
+    status: 401,
+    en: 'the download needs a valid token and timestamp',
+    zh: '下载需要有效的 token 和 timestamp',
+    hint: {
+      en: 'token=md5(<md5 of the file> + <timestamp>), timestamp in unix seconds, not older than download_token_expire',
+      zh: 'token=md5(<文件 md5> + <时间戳>),timestamp 为 unix 秒,且未超过 download_token_expire',
+    },
+  },
+  CODE_REFUSED: {
+    status: 401,
+    en: 'a valid one-time code is needed in "code"',
+    zh: '需要在 "code" 中提供有效的一次性验证码',
+  },
+  AUTH_REFUSED: {
+    status: 401,
+    en: 'the authorization service did not allow this',
+    zh: '授权服务未允许此操作',
+    hint: {
+      en: 'the token goes into the header Auth-Token or the field auth_token',
+      zh: '令牌放在 Auth-Token 头或 auth_token 字段中',
+    },
+  },
+  CALL_FAILED: {
+    status: 502,
+    en: 'the service at {host} could not be called: {reason}',
+    zh: '无法调用 {host} 上的服务:{reason}',
+  },
+  LINK_UNKNOWN: { status: 404, en: 'there is no such link', zh: '没有该链接' },
+  LINK_EXPIRED: { status: 410, en: 'the link has expired', zh: '链接已过期' },
+  LINK_REVOKED: { status: 410, en: 'the link was revoked', zh: '链接已被撤销' },
+  LINK_USED_UP: { status: 410, en: 'the link has been used as often as it may be', zh: '链接的使用次数已用完' },
+  LINK_PASSWORD_NEEDED: {
+    status: 401,
+    en: 'the link needs its password',
+    zh: '该链接需要密码',
+    hint: { en: 'scripts send it in the header Shoal-Link-Password', zh: '脚本可用 Shoal-Link-Password 头发送' },
+  },
+  LINK_PASSWORD_REFUSED: { status: 401, en: 'this is not the password of the link', zh: '链接密码不正确' },
+
   PEER_WORD_REFUSED: {
     status: 403,
     en: 'what another node says of a file is not taken on its word',

@@ -62,3 +62,8 @@ export function joinVectors(a: VersionVector, b: VersionVector): VersionVector {
 export function withDot(vector: VersionVector, dot: Dot): VersionVector {
   return covers(vector, dot) ? vector : { ...vector, [sourceOf(dot)]: dot.number };
 }
+
+/** Whether a vector has seen everything that another has. */
+export function coversAll(vector: VersionVector, other: VersionVector): boolean {
+  return Object.entries(other).every(([source, number]) => (vector[source] ?? 0) >= number);
+}

@@ -38,6 +38,8 @@ export interface FileEvents {
   'import-progress': object;
   /** Too many files went from a watched store at once: somebody has to say whether they were deleted. */
   'removals-held': { readonly id: string; readonly files: number; readonly total: number };
+  /** So many files would go by a rule or a scan that somebody must say yes first. */
+  'deletion-waits': { readonly rule: string; readonly files: number; readonly bytes: number };
   /** Bytes that are not what was stored. */
   'bytes-damaged': { readonly path: string; readonly place: string };
 }

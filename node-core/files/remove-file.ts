@@ -4,7 +4,7 @@ import type { CatalogTransaction, RetiredBytes } from '../catalog/transaction.ts
 import type { Intent } from '../catalog/values.ts';
 import type { DigestAlgorithm } from '../domain/digests.ts';
 import { ShoalError } from '../domain/errors.ts';
-import { formatDot } from '../domain/version.ts';
+import { formatDot, sameDot } from '../domain/version.ts';
 import { type FilesContext, withPaths } from './context.ts';
 import { finishIntent } from './placement.ts';
 
@@ -36,14 +36,24 @@ export class FileRemover {
     const removed = await this.#removeAll(
       found.map((file) => file.path),
       by,
-      sha256,
+      (file) => file.version.sha256 === sha256,
     );
     if (removed.length === 0) throw new ShoalError('FILE_NOT_FOUND', { details: { what: hex } });
     return removed;
   }
 
-  /** @param sha256 only files that still show this content are removed. */
-  async #removeAll(paths: readonly string[], by: string, sha256?: string): Promise<CataloguedFile[]> {
+  /** Deletes a file if its path still shows the very version that was looked at. @returns whether it did. */
+  async removeVersion({ path, version }: CataloguedFile, by: string): Promise<boolean> {
+    const removed = await this.#removeAll([path], by, (file) => sameDot(file.version.dot, version.dot));
+    return removed.length > 0;
+  }
+
+  /** @param stillMeant only files of which it is true are removed. */
+  async #removeAll(
+    paths: readonly string[],
+    by: string,
+    stillMeant: (file: CataloguedFile) => boolean = () => true,
+  ): Promise<CataloguedFile[]> {
     const { catalog, guard, events } = this.#context;
     await guard.checkStore();
     const owners = paths.flatMap((path) => [path, catalog.find(path)?.recordPath ?? path]);
@@ -51,7 +61,7 @@ export class FileRemover {
     await withPaths(this.#context, owners, async () => {
       for (const path of paths) {
         const file = catalog.find(path);
-        if (file && (sha256 === undefined || file.version.sha256 === sha256)) removed.push(file);
+        if (file && stillMeant(file)) removed.push(file);
       }
       if (removed.length === 0) return;
       const nowMs = this.#context.clock.now();

@@ -17,6 +17,15 @@ export interface RestoreOptions {
   readonly by: string;
 }
 
+/** What decides when trashed bytes go. */
+export interface TrashOptions {
+  /** Days that deleted bytes are kept; 0 frees them at once. */
+  readonly termDays: () => number;
+  /** The time that ages are told by (deletion-clock.ts). */
+  readonly now: () => number;
+  readonly onError: (error: unknown) => void;
+}
+
 const dayMs = 24 * 60 * 60 * 1000;
 
 /** How often the trash is looked through, in milliseconds. */
@@ -27,25 +36,22 @@ export class TrashKeeper implements Service {
   readonly name = 'trash';
   readonly #context: FilesContext;
   readonly #storer: FileStorer;
-  readonly #termDays: () => number;
-  readonly #onError: (error: unknown) => void;
+  readonly #options: TrashOptions;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<unknown> = Promise.resolve();
   #stopped = false;
 
-  /** @param termDays days that deleted bytes are kept; 0 frees them at once. */
-  constructor(context: FilesContext, storer: FileStorer, termDays: () => number, onError: (error: unknown) => void) {
+  constructor(context: FilesContext, storer: FileStorer, options: TrashOptions) {
     this.#context = context;
     this.#storer = storer;
-    this.#termDays = termDays;
-    this.#onError = onError;
+    this.#options = options;
   }
 
   async start(): Promise<void> {
     this.#timer = setInterval(() => this.#purgeBehind(), intervalMs);
     this.#timer.unref();
     this.#context.events.on('file-removed', () => {
-      if (this.#termDays() === 0) this.#purgeBehind();
+      if (this.#options.termDays() === 0) this.#purgeBehind();
     });
     this.#purgeBehind();
   }
@@ -58,7 +64,30 @@ export class TrashKeeper implements Service {
 
   /** Frees everything whose term is over. @returns the number of entries freed. */
   purge(): Promise<number> {
-    return this.#freeBefore(this.#context.clock.now() - this.#termDays() * dayMs);
+    const term = this.#options.termDays();
+    // Without a term no clock is asked.
+    return this.#freeBefore(term === 0 ? Number.POSITIVE_INFINITY : this.#options.now() - term * dayMs);
+  }
+
+  /**
+   * Frees the oldest entries until so many bytes are freed, because the disk is short of space. Bytes that are shared with a
+   * live file, or stand in packs, free nothing at once: they do not count. When all of it would not be enough nothing is
+   * freed: a floor that is set too high must not cost the trash.
+   * @returns bytes freed.
+   */
+  async reclaim(bytes: number): Promise<number> {
+    let all = 0;
+    for await (const entry of this.#context.catalog.trash()) if (isInTrash(entry)) all += entry.size;
+    if (all < bytes) return 0;
+    let freed = 0;
+    for await (const entry of this.#context.catalog.trash()) {
+      if (this.#stopped || freed >= bytes) break;
+      if (!isInTrash(entry) || isPacked(entry.place)) continue;
+      const shared = (await this.#heir(entry)) !== undefined;
+      await this.#free(entry);
+      if (!shared) freed += entry.size;
+    }
+    return freed;
   }
 
   async #freeBefore(before: number): Promise<number> {
@@ -140,7 +169,7 @@ export class TrashKeeper implements Service {
   }
 
   #purgeBehind(): void {
-    this.#running = this.#running.then(() => this.purge()).catch(this.#onError);
+    this.#running = this.#running.then(() => this.purge()).catch(this.#options.onError);
   }
 
   #free(entry: TrashEntry): Promise<void> {

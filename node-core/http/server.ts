@@ -53,11 +53,13 @@ export class HttpServer implements Service {
   async start(): Promise<void> {
     const services = this.#services;
     const config = services.config();
-    const report: ReportError = (error, request) =>
+    const report: ReportError = (error, request) => {
+      if (error.code === 'INTERNAL') services.metrics.count('internalErrors');
       services.logger.error(
         { err: error, cause: error.cause, method: request.method, url: pathOnly(request.url) },
         error.message,
       );
+    };
     const onError = (request: IncomingMessage, response: ServerResponse, error: unknown) =>
       sendError(request, response, error, report);
     const downloads = new DownloadPath({
@@ -65,9 +67,10 @@ export class HttpServer implements Service {
       reader: services.reader,
       find: (path) => services.catalog.find(path),
       identify: services.identify,
+      images: services.images,
       onError,
     });
-    this.#stream = new EventStream(services.events, services.configuration, services.uploads);
+    this.#stream = new EventStream(services);
     const app = createApp(services, { downloads, stream: this.#stream }, report);
     const server = await this.#create(config.enable_https, (request, response) =>
       this.#handle(request, response, downloads, app),
@@ -100,7 +103,8 @@ export class HttpServer implements Service {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     this.#stream?.close();
     // Idle ones, and those that never sent a request (browsers open some in advance).
-    for (const socket of this.#sockets) if (!this.#busy.has(socket)) socket.destroy();
+    // One whose answer is on its way out ends when it is out.
+    for (const socket of this.#sockets) if (!this.#busy.has(socket)) endIdle(socket);
     for (const socket of this.#handshakes.values()) socket.destroy();
     const cut = setTimeout(() => {
       for (const socket of this.#sockets) socket.destroy();
@@ -196,10 +200,22 @@ function accessLine(
   from: string,
   tookMs: number,
 ): string {
-  const url = JSON.stringify(path);
+  const url = quoted(path);
   const code = response.errorCode === undefined ? '' : `,"code":"${response.errorCode}"`;
   const cut = response.writableFinished ? '' : ',"cut":true';
   return `{"level":30,"time":${Date.now()},"from":"${from}","method":"${request.method}","url":${url},"status":${response.statusCode},"ms":${tookMs.toFixed(1)}${code}${cut}}\n`;
+}
+
+/** The path of the line before, and how it is written: most lines are about the same few. */
+let lastPath = '';
+let lastQuoted = '""';
+
+function quoted(path: string): string {
+  if (path !== lastPath) {
+    lastPath = path;
+    lastQuoted = JSON.stringify(path);
+  }
+  return lastQuoted;
 }
 
 /** Queries hold tokens and codes: they stay out of the log. */
@@ -207,6 +223,11 @@ function pathOnly(url: string | undefined): string {
   if (url === undefined) return '';
   const mark = url.indexOf('?');
   return (mark < 0 ? url : url.slice(0, mark)).slice(0, 1000);
+}
+
+function endIdle(socket: Socket): void {
+  if (socket.writableLength > 0) socket.destroySoon();
+  else socket.destroy();
 }
 
 function clientOf(socket: Socket): string {

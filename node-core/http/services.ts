@@ -1,4 +1,6 @@
 import type { ManagementGate } from '../access/management.ts';
+import type { AlarmEvents } from '../alarms/alarm-board.ts';
+import type { Monitor } from '../alarms/monitor.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { LiveConfiguration } from '../config/live.ts';
 import type { Config } from '../config/schema.ts';
@@ -7,6 +9,7 @@ import type { FileAdopter } from '../files/adopt-file.ts';
 import type { FolderBrowser } from '../files/browse.ts';
 import type { StoreChecker } from '../files/check-store.ts';
 import type { FileEvents } from '../files/context.ts';
+import type { DeletionClock } from '../files/deletion-clock.ts';
 import type { FolderKeeper } from '../files/folders.ts';
 import type { FileMover } from '../files/move-file.ts';
 import type { FilePacker, PackKeeper } from '../files/pack-keeper.ts';
@@ -14,11 +17,13 @@ import type { FileReader } from '../files/read-file.ts';
 import type { FileRemover } from '../files/remove-file.ts';
 import type { ContentRestorer } from '../files/restore-content.ts';
 import type { ResumableUploads } from '../files/resumable-uploads.ts';
+import type { RetentionKeeper } from '../files/retention.ts';
 import type { FileStorer } from '../files/store-file.ts';
 import type { TrashKeeper } from '../files/trash.ts';
 import type { UploadRegistry } from '../files/uploads.ts';
 import type { StoreVerifier } from '../files/verify-store.ts';
 import type { StoreWatcher } from '../files/watch-store.ts';
+import type { ImageScaler } from '../images/image-scaler.ts';
 import type { BackupWriter } from '../import/backup/write-backup.ts';
 import type { ImportRunner } from '../import/import-runner.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -46,6 +51,10 @@ export interface HttpServices {
   readonly resumable: ResumableUploads;
   readonly trash: TrashKeeper;
   readonly events: EventBus<FileEvents>;
+  readonly retention: RetentionKeeper;
+  readonly deletionClock: DeletionClock;
+  readonly monitor: Monitor;
+  readonly alarmEvents: EventBus<AlarmEvents>;
   readonly checker: StoreChecker;
   readonly packer: FilePacker;
   readonly packKeeper: PackKeeper;
@@ -55,6 +64,7 @@ export interface HttpServices {
   readonly watcher: StoreWatcher;
   readonly backups: BackupWriter;
   readonly contents: ContentRestorer;
+  readonly images: ImageScaler;
   readonly nodeId: string;
   /** Absolute path of the data folder: holds `conf/`, `data/`, `files/` and `log/`. */
   readonly dataFolder: string;

@@ -1,10 +1,11 @@
-import { type IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingMessage, OutgoingMessage, ServerResponse } from 'node:http';
 
 /** What a request was, for the access log and the metrics. */
 export type RequestKind = 'download' | 'upload' | 'action' | 'api' | 'page' | 'probe' | 'other';
 
 /** The response of our server: knows what it answers. */
 export class TrackedResponse extends ServerResponse<IncomingMessage> {
+  #rendered = false;
   kind: RequestKind = 'other';
   /** Code of the error that was answered, if any. */
   errorCode: string | undefined;
@@ -29,7 +30,22 @@ export class TrackedResponse extends ServerResponse<IncomingMessage> {
     this._header = head;
     this._headerSent = true;
     socket.write(answer);
+    this.#rendered = true;
     this.end();
     return true;
   }
+
+  /** Bytes that wait, as `end()` asks for them: it would add an empty write behind those of a rendered answer. */
+  get pendingLength(): number {
+    return this.#rendered ? 0 : Number(pendingOf?.call(this));
+  }
 }
+
+const pendingOf = Object.getOwnPropertyDescriptor(OutgoingMessage.prototype, 'writableLength')?.get;
+
+// An accessor of a base class whose type says that it is a field: it can be replaced on the prototype only.
+Object.defineProperty(TrackedResponse.prototype, 'writableLength', {
+  get(this: TrackedResponse) {
+    return this.pendingLength;
+  },
+});

@@ -1,32 +1,23 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { RequestTally } from './request-tally.ts';
 
 /** Every metric of the node, by name. Durations in seconds, sizes in bytes (Prometheus naming). */
 export class Metrics {
   readonly registry = new Registry();
-  readonly requests: Counter<'kind' | 'status'>;
-  readonly requestSeconds: Histogram<'kind'>;
   readonly receivedBytes: Counter;
   readonly sentBytes: Counter;
   readonly uploadsActive: Gauge;
   readonly damaged: Counter;
-  readonly #requestChildren = new Map<string, { count: Counter.Internal; time: Histogram.Internal<'kind'> }>();
+  readonly internalErrors: Counter;
+  readonly failedLogins: Counter;
+  /** The same as counted here, for whoever watches them. */
+  readonly counted = { damaged: 0, internalErrors: 0, failedLogins: 0 };
+  readonly #requests = new RequestTally();
 
   constructor() {
     const registers = [this.registry];
     collectDefaultMetrics({ register: this.registry });
-    this.requests = new Counter({
-      name: 'shoal_http_requests_total',
-      help: 'Answered requests.',
-      labelNames: ['kind', 'status'],
-      registers,
-    });
-    this.requestSeconds = new Histogram({
-      name: 'shoal_http_request_duration_seconds',
-      help: 'Time from a request to the end of its answer.',
-      labelNames: ['kind'],
-      buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60],
-      registers,
-    });
+    this.#requests.register(this.registry);
     this.receivedBytes = new Counter({
       name: 'shoal_stored_bytes_total',
       help: 'Bytes of stored contents.',
@@ -39,20 +30,27 @@ export class Metrics {
       help: 'Reads that met bytes which are not what was stored.',
       registers,
     });
+    this.internalErrors = new Counter({
+      name: 'shoal_internal_errors_total',
+      help: 'Errors that are the fault of the node.',
+      registers,
+    });
+    this.failedLogins = new Counter({
+      name: 'shoal_failed_logins_total',
+      help: 'Logins with a wrong name, password or code.',
+      registers,
+    });
   }
 
-  /** Counts an answered request. The children of the label pairs are kept: this runs for every small download. */
+  /** Counts one of the things that are watched. */
+  count(what: keyof Metrics['counted']): void {
+    this[what].inc();
+    this.counted[what] += 1;
+  }
+
+  /** Counts an answered request. */
   countRequest(kind: string, status: number, seconds: number): void {
-    const key = `${kind} ${status}`;
-    let child = this.#requestChildren.get(key);
-    if (!child) {
-      const count = this.requests.labels({ kind, status: String(status) });
-      const time = this.requestSeconds.labels({ kind });
-      child = { count, time };
-      this.#requestChildren.set(key, child);
-    }
-    child.count.inc();
-    child.time.observe(seconds);
+    this.#requests.count(kind, status, seconds);
   }
 
   /** A gauge whose value is asked for when the metrics are read. */

@@ -46,6 +46,8 @@ export class StoreGuard {
   #space: DiskSpace = { total: 0, free: 0, floor: 0 };
   #takenSince = 0;
   #looking: Promise<void> | undefined;
+  #reclaim: ((bytes: number) => Promise<number>) | undefined;
+  #makingRoom: Promise<boolean> = Promise.resolve(true);
 
   /** @param folder absolute path of `files/`, which may be a link to a folder elsewhere. */
   constructor(folder: string, floor: () => SpaceFloor, clock: Clock) {
@@ -108,10 +110,31 @@ export class StoreGuard {
       });
       await this.#looking;
     }
-    const { free, floor } = this.#space;
-    if (free - this.#takenSince - bytes < floor) throw new ShoalError('DISK_FULL');
+    if (this.#missingBytes(bytes) > 0 && !(await this.#makeRoom(bytes))) throw new ShoalError('DISK_FULL');
     // What is announced now is counted until the next look at the disk, so that many at once cannot overrun the floor.
     this.#takenSince += bytes;
+  }
+
+  /** Who can free bytes when a write finds the disk too full, such as the trash. */
+  onShortage(reclaim: (bytes: number) => Promise<number>): void {
+    this.#reclaim = reclaim;
+  }
+
+  #missingBytes(bytes: number): number {
+    const { free, floor } = this.#space;
+    return floor - (free - this.#takenSince - bytes);
+  }
+
+  /** One at a time: those who come meanwhile may find that there is room already. */
+  async #makeRoom(bytes: number): Promise<boolean> {
+    const before = this.#makingRoom;
+    const done = before.then(async () => {
+      const missing = this.#missingBytes(bytes);
+      if (missing > 0 && this.#reclaim && (await this.#reclaim(missing)) > 0) await this.#look();
+      return this.#missingBytes(bytes) <= 0;
+    });
+    this.#makingRoom = done.catch(() => false);
+    return done;
   }
 
   async #look(): Promise<void> {

@@ -438,7 +438,7 @@ describe('the log', () => {
     expect(accesses.map(({ method, status }) => [method, status])).toEqual([
       ['POST', 200],
       ['GET', 200],
-      ['GET', 404],
+      ['GET', 403],
       ['POST', 400],
     ]);
     const hidden = /7f3b9c|41aa|JBSWY3DP|c2d4|88e1|9d0c|123456|5566|5a5a|6b6b|field-code|7777/;

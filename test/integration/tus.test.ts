@@ -786,7 +786,7 @@ describe('callback_url', () => {
 
   let allowed: TestNode;
   beforeAll(async () => {
-    allowed = await startNode({ callback_hosts: ['localhost'] });
+    allowed = await startNode({ callback_hosts: ['localhost'], callback_private_addresses: true });
   });
 
   it('gets id and record of the file, once', async () => {

@@ -23,7 +23,8 @@ describe('the layer matrix', () => {
 
   it('names every room of node-core', async () => {
     const entries = await readdir(path.join(root, 'node-core'), { withFileTypes: true });
-    const rooms = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+    // The commands are callers of the whole house, like cli.ts beside them: a rule of their own holds them to index.ts.
+    const rooms = entries.filter((entry) => entry.isDirectory() && entry.name !== 'cli').map((entry) => entry.name);
     expect(Object.keys(layers)).toEqual(expect.arrayContaining(rooms));
   });
 

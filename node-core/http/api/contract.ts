@@ -37,6 +37,7 @@ export const fileEntry = z
     size: count,
     mtimeMs: time,
     sha256: z.string(),
+    mediaType: z.string().describe('by the extension of the name'),
   })
   .meta({ id: 'FileEntry' });
 
@@ -60,6 +61,7 @@ export const fileDetails = z
     mtimeMs: time,
     storedMs: time,
     scene: z.string(),
+    mediaType: z.string().describe('by the extension of the name'),
     sha256: z.string(),
     md5: z.string().optional(),
     sha1: z.string().optional(),
@@ -88,6 +90,14 @@ export const contentQuery = z.object({
   path,
   download: z.enum(['0', '1']).optional().describe('1: as an attachment'),
   name: z.string().max(1024).optional().describe('file name for the receiver'),
+});
+export const thumbnailQuery = z.object({
+  path,
+  pixels: z.coerce
+    .number()
+    .pipe(z.union([z.literal(64), z.literal(128), z.literal(256), z.literal(512), z.literal(1024)]))
+    .default(256)
+    .describe('side of the square that it fits in'),
 });
 export const putQuery = z.object({
   path,
@@ -211,6 +221,87 @@ export const logQuery = z.object({
 export const logLines = z
   .object({ lines: z.array(z.record(z.string(), z.unknown())).describe('newest first') })
   .meta({ id: 'LogLines' });
+
+export const alarm = z
+  .object({
+    id: z.string(),
+    kind: z.string(),
+    subject: z.string(),
+    title: z.string().describe('in the language of the request'),
+    text: z.string(),
+    openedMs: time,
+    closedMs: time.optional(),
+    acknowledgedMs: time.optional(),
+    acknowledgedBy: z.string().optional(),
+  })
+  .meta({ id: 'Alarm' });
+export const alarmQuery = z.object({ limit: z.coerce.number().int().min(1).max(500).default(50) });
+export const alarms = z
+  .object({
+    alarms: z.array(alarm).describe('open ones first, newest first'),
+    waiting: count.describe('messages that could not be delivered yet'),
+  })
+  .meta({ id: 'Alarms' });
+export const acknowledgeBody = z.object({ id: z.string() }).meta({ id: 'Acknowledge' });
+export const alarmTest = z
+  .object({
+    results: z.array(
+      z.object({
+        channel: z.enum(['mail', 'url']),
+        delivered: z.boolean(),
+        code: z.string().optional(),
+        message: z.string().optional(),
+      }),
+    ),
+  })
+  .meta({ id: 'AlarmTest' });
+
+export const retentionState = z
+  .object({
+    ranMs: time.optional().describe('last run to its end'),
+    removed: count.describe('files removed so far'),
+    waiting: z
+      .object({ files: count, bytes: z.number(), sinceMs: time })
+      .optional()
+      .describe('it would remove so many that it waits for somebody to confirm'),
+  })
+  .meta({ id: 'RetentionState' });
+export const retentionBody = z
+  .object({
+    folder: path.optional().describe('files below this folder; empty: all'),
+    scene: z.string().min(1).max(200).optional().describe('files of this scene'),
+    days: z.number().int().min(1).max(36_500).describe('older files go to the trash'),
+  })
+  .meta({ id: 'NewRetentionRule' });
+export const retentionRule = z
+  .object({
+    id: z.string(),
+    folder: path.optional(),
+    scene: z.string().optional(),
+    days: count,
+    createdMs: time,
+    by: z.string(),
+    state: retentionState,
+  })
+  .meta({ id: 'RetentionRule' });
+export const retention = z
+  .object({
+    rules: z.array(retentionRule),
+    clockLeadMs: z.number().describe('how far the clock has jumped ahead of what deletions by age trust'),
+  })
+  .meta({ id: 'Retention' });
+export const retentionQuery = z.object({ id: z.string() });
+export const retentionPreview = z
+  .object({
+    files: count,
+    bytes: z.number(),
+    examples: z.array(fileDetails).describe('up to 100'),
+    needsConfirmation: z.boolean(),
+  })
+  .meta({ id: 'RetentionPreview' });
+export const retentionRun = z
+  .object({ id: z.string(), confirmed: count.optional().describe('files that were shown and may go') })
+  .meta({ id: 'RetentionRun' });
 
 export const nothing = z.object({}).meta({ id: 'Nothing' });
 

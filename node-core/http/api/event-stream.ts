@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Request, Response } from 'express';
+import type { AlarmEvents } from '../../alarms/alarm-board.ts';
 import type { LiveConfiguration } from '../../config/live.ts';
 import type { FileEvents } from '../../files/context.ts';
 import type { UploadRegistry } from '../../files/uploads.ts';
@@ -14,6 +15,14 @@ const heartbeatMs = 15_000;
 
 /** A client that lets this much pile up is cut: it comes back and resumes. In bytes. */
 const maxBacklogBytes = 1024 * 1024;
+
+/** Where the news come from. */
+export interface EventSources {
+  readonly events: EventBus<FileEvents>;
+  readonly alarmEvents: EventBus<AlarmEvents>;
+  readonly configuration: LiveConfiguration;
+  readonly uploads: UploadRegistry;
+}
 
 interface SentEvent {
   readonly number: number;
@@ -35,8 +44,10 @@ export class EventStream {
   #lastProgress = '[]';
   #lastBeat = 0;
 
-  constructor(events: EventBus<FileEvents>, configuration: LiveConfiguration, uploads: UploadRegistry) {
+  constructor({ events, alarmEvents, configuration, uploads }: EventSources) {
     this.#uploads = uploads;
+    for (const type of ['alarm-opened', 'alarm-closed'] as const)
+      alarmEvents.on(type, (event) => this.#send(type, event));
     for (const type of [
       'file-committed',
       'file-removed',
@@ -47,6 +58,7 @@ export class EventStream {
       'import-progress',
       'removals-held',
       'bytes-damaged',
+      'deletion-waits',
     ] as const) {
       events.on(type, (event) => this.#send(type, event));
     }

@@ -5,6 +5,8 @@ import type { CataloguedFile, FolderCursor, FolderRow } from '../../catalog/cata
 import { ShoalError } from '../../domain/errors.ts';
 import { baseName, joinPath, normalizeFolder, normalizePath } from '../../domain/paths.ts';
 import type { FolderProgress } from '../../files/folders.ts';
+import { thumbnailRecipe } from '../../images/image-recipe.ts';
+import { mediaTypeOf } from '../download/content-headers.ts';
 import type { DownloadPath } from '../download/download-path.ts';
 import { type HttpServices, readOnlyCheck } from '../services.ts';
 import * as contract from './contract.ts';
@@ -54,6 +56,18 @@ export function fileOperations(services: HttpServices, downloads: DownloadPath):
         const parameters = new URLSearchParams({ download: query.download ?? '0' });
         if (query.name !== undefined) parameters.set('name', query.name);
         downloads.serveFile(request, response, normalizePath(query.path), parameters.toString());
+      },
+    }),
+    operation({
+      id: 'readThumbnail',
+      method: 'get',
+      path: '/files/thumbnail',
+      tag,
+      summary: 'A small WebP of an image; 415 for what is none',
+      query: contract.thumbnailQuery,
+      media: 'image/webp',
+      handle: ({ query }, request, response) => {
+        downloads.serveImage(request, response, normalizePath(query.path), thumbnailRecipe(query.pixels));
       },
     }),
     operation({
@@ -193,7 +207,7 @@ function entryOf(row: FolderRow, folder: string): z.input<typeof contract.entry>
   const { name, mtimeMs } = row;
   const path = joinPath(folder, name);
   if (row.kind === 'dir') return { kind: 'folder', name, path, entries: row.children, mtimeMs };
-  return { kind: 'file', name, path, size: row.size, mtimeMs, sha256: row.sha256 };
+  return { kind: 'file', name, path, size: row.size, mtimeMs, sha256: row.sha256, mediaType: mediaTypeOf(name) };
 }
 
 /** What the API tells of a file. */
@@ -206,6 +220,7 @@ export function detailsOf({ path, recordPath, version, local }: CataloguedFile):
     mtimeMs,
     storedMs,
     scene,
+    mediaType: mediaTypeOf(path),
     sha256,
     ...(md5 !== undefined && { md5 }),
     ...(sha1 !== undefined && { sha1 }),

@@ -2,6 +2,7 @@ import { type RequestHandler, Router } from 'express';
 import type { DownloadPath } from '../download/download-path.ts';
 import type { HttpServices } from '../services.ts';
 import { TrackedResponse } from '../tracked-response.ts';
+import { alarmOperations } from './alarms.ts';
 import { backupOperations } from './backups.ts';
 import type { EventStream } from './event-stream.ts';
 import { fileOperations } from './files.ts';
@@ -10,6 +11,7 @@ import { nodeOperations } from './node.ts';
 import { openApiDocument } from './openapi.ts';
 import { operation, register } from './operation.ts';
 import { packOperations } from './packs.ts';
+import { retentionOperations } from './retention.ts';
 import { trashOperations } from './trash.ts';
 import { watchOperations } from './watch.ts';
 
@@ -29,6 +31,8 @@ export function apiRoutes(services: HttpServices, downloads: DownloadPath, strea
     ...importOperations(services),
     ...backupOperations(services),
     ...watchOperations(services),
+    ...alarmOperations(services),
+    ...retentionOperations(services),
     ...nodeOperations(services),
     operation({
       id: 'events',

@@ -19,6 +19,11 @@ const active = /^(text\/(javascript|ecmascript|css)|application\/(javascript|ecm
 /** Everything else a browser may render (HTML, SVG, XML ...) stands in a sandbox of no origin, without scripts. */
 const sandbox = "sandbox; default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'";
 
+/** Media type by the extension of a path. */
+export function mediaTypeOf(path: string): string {
+  return mime.lookup(path) || 'application/octet-stream';
+}
+
 /** Presents a content as a download. @param name file name for the receiver. */
 export function asDownload(name: string): Presentation {
   return { contentType: 'application/octet-stream', disposition: attachment(name) };
@@ -26,7 +31,7 @@ export function asDownload(name: string): Presentation {
 
 /** Presents a content inside the browser, by the extension of its path, so that a stranger's file is only ever shown. */
 export function asInline(path: string): Presentation {
-  const type = mime.lookup(path) || 'application/octet-stream';
+  const type = mediaTypeOf(path);
   const contentType = active.test(type) ? 'text/plain; charset=utf-8' : mime.contentType(type) || type;
   return passive.test(contentType) ? { contentType } : { contentType, policy: sandbox };
 }

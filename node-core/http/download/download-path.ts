@@ -2,7 +2,6 @@
  * Downloads, ahead of Express: small reads must not pay for a framework. Takes GET and HEAD of file URLs and leaves
  * everything else to the caller.
  */
-import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { LRUCache } from 'lru-cache';
 import type { CataloguedFile } from '../../catalog/catalog.ts';
@@ -10,15 +9,15 @@ import type { Config } from '../../config/schema.ts';
 import { ShoalError } from '../../domain/errors.ts';
 import { normalizePath } from '../../domain/paths.ts';
 import type { FileReader, ReadableFile } from '../../files/read-file.ts';
+import { type ImageRecipe, recipeOf, resultKey } from '../../images/image-recipe.ts';
+import type { ImageScaler } from '../../images/image-scaler.ts';
 import type { FileIdentity } from '../../storage/identity.ts';
 import { downloadTarget, groupPrefix } from '../compat/surface.ts';
 import { TrackedResponse } from '../tracked-response.ts';
-import { evaluateConditions, rangeApplies, type Validators } from './conditions.ts';
-import { asDownload, asInline, type Presentation } from './content-headers.ts';
+import { answer, headersOf, plainContent, present, presentImage, validatorsOf } from './answer.ts';
+import { evaluateConditions } from './conditions.ts';
 import { MemoryCache, maxCachedBytes } from './memory-cache.ts';
-import { frameRanges, rangesOf } from './ranges.ts';
 import { RenderedAnswer } from './rendered-answer.ts';
-import { sendRange } from './send-file.ts';
 
 /** What the download path works with. */
 export interface DownloadPathOptions {
@@ -28,6 +27,7 @@ export interface DownloadPathOptions {
   readonly find: (path: string) => CataloguedFile | undefined;
   /** What stands at a place now, for the memory cache's checks. */
   readonly identify: (place: string) => FileIdentity | undefined;
+  readonly images: ImageScaler;
   readonly onError: (request: IncomingMessage, response: ServerResponse, error: unknown) => void;
 }
 
@@ -84,6 +84,15 @@ export class DownloadPath {
     this.#options.onError(request, response, new ShoalError('FILE_NOT_FOUND', { details: { what: path } }));
   }
 
+  /** Answers with what a recipe makes of a file. Errors are answered too. */
+  serveImage(request: IncomingMessage, response: ServerResponse, path: string, recipe: ImageRecipe): void {
+    const config = this.#options.config();
+    const name = new URLSearchParams();
+    this.#serveScaled(request, response, { path, recipe, parameters: name, config }).catch((error: unknown) =>
+      this.#options.onError(request, response, error),
+    );
+  }
+
   /** The shortest way: a plain GET of a URL that was answered from memory before, and that nothing changed since. */
   #serveHot(request: IncomingMessage, response: ServerResponse, url: string, config: Config): boolean {
     const hot = this.#hot.get(url);
@@ -109,18 +118,21 @@ export class DownloadPath {
       return true;
     }
     if (response instanceof TrackedResponse) response.kind = 'download';
-    const presentation = present(file, query, config);
+    const parameters = query === '' ? undefined : new URLSearchParams(query);
+    if (parameters && config.enable_image_resize && this.#tryScaled(request, response, { path, parameters, config }))
+      return true;
+    const presentation = present(file, parameters, config);
     const cached = this.#cache.get(file);
     if (cached) {
       try {
-        this.#answer(request, response, { file, presentation, config, body: cached.body });
+        answer(request, response, { ...plainContent(file, presentation, config), body: cached.body });
         this.#remember(request, response, { path, file, config }, cached.body);
       } catch (error) {
         this.#options.onError(request, response, error);
       }
       return true;
     }
-    this.#serveFromDisk(request, response, path, query, config).catch((error: unknown) =>
+    this.#serveFromDisk(request, response, path, parameters, config).catch((error: unknown) =>
       this.#options.onError(request, response, error),
     );
     return true;
@@ -139,21 +151,64 @@ export class DownloadPath {
     request: IncomingMessage,
     response: ServerResponse,
     path: string,
-    query: string,
+    parameters: URLSearchParams | undefined,
     config: Config,
   ): Promise<void> {
     const opened = await this.#options.reader.open(path);
     const { file, handle } = opened;
     try {
-      const presentation = present(file, query, config);
+      const content = plainContent(file, present(file, parameters, config), config);
       if (file.version.size <= maxCachedBytes) {
         const body = await this.#readWhole(opened);
-        this.#answer(request, response, { file, presentation, config, body });
+        answer(request, response, { ...content, body });
         return;
       }
-      await this.#answer(request, response, { file, presentation, config, handle });
+      await answer(request, response, { ...content, handle });
     } finally {
       await handle.close();
+    }
+  }
+
+  /** Takes the request when its query asks for image work. */
+  #tryScaled(request: IncomingMessage, response: ServerResponse, asked: Omit<ScaledRequest, 'recipe'>): boolean {
+    try {
+      const recipe = recipeOf(asked.parameters, request.headers.accept, asked.config);
+      if (!recipe) return false;
+      this.#serveScaled(request, response, { ...asked, recipe }).catch((error: unknown) =>
+        this.#options.onError(request, response, error),
+      );
+    } catch (error) {
+      this.#options.onError(request, response, error);
+    }
+    return true;
+  }
+
+  async #serveScaled(request: IncomingMessage, response: ServerResponse, asked: ScaledRequest): Promise<void> {
+    const { path, recipe, parameters, config } = asked;
+    const file = this.#options.reader.stat(path);
+    const { sha256, size } = file.version;
+    const etag = `"${sha256.slice(0, 16)}-${resultKey(sha256, recipe).slice(0, 16)}"`;
+    const validators = { ...validatorsOf(file), etag };
+    // Who has the image already need not wait for it to be made again.
+    const known = evaluateConditions(request.headers, validators) === 'not-modified';
+    if (parameters.get('format') === 'auto') response.setHeader('Vary', 'Accept');
+    if (known) {
+      response.writeHead(304, headersOf(file, validators, undefined, config)).end();
+      return;
+    }
+    const open = async () => {
+      const opened = await this.#options.reader.open(path);
+      if (opened.file.version.sha256 === sha256) return opened.handle;
+      await opened.handle.close();
+      throw new ShoalError('NOT_READY', { details: { reason: 'the file has just been replaced' } });
+    };
+    const image = await this.#options.images.scale({ sha256, size, open }, recipe);
+    try {
+      const presentation = presentImage(file, image.format, parameters);
+      const content = { file, presentation, config, validators, size: image.size, handle: image.handle };
+      await answer(request, response, content);
+    } finally {
+      await image.handle.close();
     }
   }
 
@@ -169,39 +224,6 @@ export class DownloadPath {
     if (file.local) this.#cache.put(file, identity, body);
     return body;
   }
-
-  /** Sends what the request asks for of a content. Synchronous for contents in memory. */
-  #answer(request: IncomingMessage, response: ServerResponse, content: Content): Promise<void> | undefined {
-    const { file, presentation, config } = content;
-    const { size } = file.version;
-    const validators = validatorsOf(file);
-    const condition = evaluateConditions(request.headers, validators);
-    if (condition === 'failed') throw new ShoalError('PRECONDITION_FAILED');
-    const headers = headersOf(file, validators, presentation, config);
-    if (condition === 'not-modified') {
-      response.writeHead(304, headers);
-      response.end();
-      return undefined;
-    }
-    const ranges = rangeApplies(request.headers, validators) ? rangesOf(request.headers.range, size) : 'whole';
-    if (ranges === 'unsatisfiable') throw rangeError(response, size);
-    if (ranges === 'whole') {
-      headers.push('Content-Type', presentation.contentType, 'Content-Length', String(size));
-      response.writeHead(200, headers);
-      return send(request, response, content, [{ start: 0, end: size - 1 }]);
-    }
-    const [first] = ranges;
-    if (ranges.length === 1 && first) {
-      headers.push('Content-Type', presentation.contentType, 'Content-Length', String(first.end - first.start + 1));
-      headers.push('Content-Range', `bytes ${first.start}-${first.end}/${size}`);
-      response.writeHead(206, headers);
-      return send(request, response, content, ranges);
-    }
-    const framing = frameRanges(ranges, size, presentation.contentType, randomBytes(12).toString('hex'));
-    headers.push('Content-Type', framing.contentType, 'Content-Length', String(framing.length));
-    response.writeHead(206, headers);
-    return send(request, response, content, ranges, framing);
-  }
 }
 
 /** Neither a part nor a condition is asked for. */
@@ -215,90 +237,10 @@ function isPlain({ headers }: IncomingMessage): boolean {
   );
 }
 
-interface Content {
-  readonly file: CataloguedFile;
-  readonly presentation: Presentation;
+/** A request for what a recipe makes of a file. */
+interface ScaledRequest {
+  readonly path: string;
+  readonly recipe: ImageRecipe;
+  readonly parameters: URLSearchParams;
   readonly config: Config;
-  /** Exactly one of both: the whole content, or where to read it. */
-  readonly body?: Buffer;
-  readonly handle?: ReadableFile['handle'];
-}
-
-/** Small whole contents go out with the head in one call; the rest is streamed. */
-function send(
-  request: IncomingMessage,
-  response: ServerResponse,
-  content: Content,
-  ranges: readonly { readonly start: number; readonly end: number }[],
-  framing?: { readonly heads: readonly Buffer[]; readonly tail: Buffer },
-): Promise<void> | undefined {
-  if (request.method === 'HEAD') {
-    response.end();
-    return undefined;
-  }
-  const { body, handle } = content;
-  if (body) {
-    const parts = ranges.map(({ start, end }) => body.subarray(start, end + 1));
-    if (!framing) response.end(parts[0]);
-    else
-      response.end(
-        Buffer.concat([...parts.flatMap((part, i) => [framing.heads[i] ?? Buffer.alloc(0), part]), framing.tail]),
-      );
-    return undefined;
-  }
-  if (!handle) throw new Error('a content without bytes');
-  return stream(response, handle, ranges, framing);
-}
-
-async function stream(
-  response: ServerResponse,
-  handle: ReadableFile['handle'],
-  ranges: readonly { readonly start: number; readonly end: number }[],
-  framing?: { readonly heads: readonly Buffer[]; readonly tail: Buffer },
-): Promise<void> {
-  for (const [index, range] of ranges.entries()) {
-    const head = framing?.heads[index];
-    if (head) response.write(head);
-    await sendRange(handle, range, response);
-  }
-  response.end(framing?.tail);
-}
-
-/** `?download=1` or `default_download`: an attachment; `?download=0`: shown inline. */
-function present(file: CataloguedFile, query: string, config: Config): Presentation {
-  if (query === '') return config.default_download ? asDownload(file.version.name) : asInline(file.path);
-  const parameters = new URLSearchParams(query);
-  const download = parameters.get('download');
-  const attach = download === null ? config.default_download : download !== '0';
-  return attach ? asDownload(parameters.get('name') || file.version.name) : asInline(file.path);
-}
-
-function validatorsOf({ version }: CataloguedFile): Validators {
-  return { etag: `"${version.sha256.slice(0, 32)}"`, lastModifiedSeconds: Math.floor(version.mtimeMs / 1000) };
-}
-
-function headersOf(file: CataloguedFile, validators: Validators, presentation: Presentation, config: Config): string[] {
-  const headers = [
-    'Accept-Ranges',
-    'bytes',
-    'ETag',
-    validators.etag,
-    'Last-Modified',
-    new Date(validators.lastModifiedSeconds * 1000).toUTCString(),
-    'X-Content-Type-Options',
-    'nosniff',
-  ];
-  if (presentation.disposition !== undefined) headers.push('Content-Disposition', presentation.disposition);
-  if (presentation.policy !== undefined) headers.push('Content-Security-Policy', presentation.policy);
-  if (config.enable_cross_origin) {
-    headers.push('Access-Control-Allow-Origin', '*');
-    headers.push('Access-Control-Expose-Headers', 'Content-Range, Content-Disposition, ETag');
-  }
-  if (file.path !== file.recordPath) headers.push('Cache-Control', 'no-cache');
-  return headers;
-}
-
-function rangeError(response: ServerResponse, size: number): ShoalError {
-  response.setHeader('Content-Range', `bytes */${size}`);
-  return new ShoalError('RANGE_NOT_SATISFIABLE');
 }

@@ -1,7 +1,7 @@
 /** `callback_url` of a resumable upload: told when the file is stored. Only hosts that the operator named are called. */
-import axios from 'axios';
 import type { CataloguedFile } from '../../catalog/catalog.ts';
 import { ShoalError } from '../../domain/errors.ts';
+import { post } from '../../runtime/outgoing.ts';
 import { fileInfo } from '../compat/answers.ts';
 import type { HttpServices } from '../services.ts';
 
@@ -32,12 +32,8 @@ export function notifyCallback(
     const form = new URLSearchParams({ id, info: JSON.stringify(fileInfo(file, self)) });
     for (let attempt = 1; ; attempt += 1) {
       try {
-        await axios.post(url.href, form, {
-          timeout: timeoutMs,
-          maxRedirects: 0,
-          maxContentLength: 64 * 1024,
-          proxy: false,
-        });
+        const privateAllowed = services.config().callback_private_addresses;
+        await post({ url: url.href, body: form, timeoutMs, trust: 'stranger', privateAllowed });
         return;
       } catch (error) {
         if (attempt === tries) throw error;

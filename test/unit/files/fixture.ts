@@ -16,6 +16,7 @@ import { FileReader } from '../../../node-core/files/read-file.ts';
 import { type RecoveryReport, recoverFiles } from '../../../node-core/files/recovery.ts';
 import { FileRemover } from '../../../node-core/files/remove-file.ts';
 import { FileStorer, type StoredFile, type StoreRequest } from '../../../node-core/files/store-file.ts';
+import { TrashKeeper } from '../../../node-core/files/trash.ts';
 import { EventBus } from '../../../node-core/runtime/events.ts';
 import { KeyedLock } from '../../../node-core/runtime/keyed-lock.ts';
 import { chunksOf } from '../../../node-core/storage/byte-source.ts';
@@ -419,3 +420,14 @@ const benches = new Set<Bench>();
 afterEach(async () => {
   await Bench.closeAll();
 });
+
+/** The trash of a bench, by its clock unless told otherwise. @param days term of trashed bytes. */
+export function trashOf(bench: Bench, days: number, now = () => bench.clock.now()): TrashKeeper {
+  return new TrashKeeper(bench.context, bench.storer, {
+    termDays: () => days,
+    now,
+    onError: (error) => {
+      throw error;
+    },
+  });
+}

@@ -1,9 +1,8 @@
 /** Operations, and how to run them until the n-th of their steps fails. */
 import { expect } from 'vitest';
 import { FilePacker } from '../../../node-core/files/pack-keeper.ts';
-import { TrashKeeper } from '../../../node-core/files/trash.ts';
 import { digestsOf } from '../domain/versions.ts';
-import { Bench, Fuse, type PackingOptions, StepFailure } from './fixture.ts';
+import { Bench, Fuse, type PackingOptions, StepFailure, trashOf } from './fixture.ts';
 
 /** Something that a user does, and what may come of it. */
 export interface Operation {
@@ -104,12 +103,7 @@ const packOperations: readonly Operation[] = [
     prepare: async (bench) => {
       for (const name of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']) await bench.upload(name, `the content of ${name}`);
       for (const name of ['a', 'c', 'd', 'f', 'g']) await bench.remover.removePath(name, 'test');
-      await new TrashKeeper(
-        bench.context,
-        bench.storer,
-        () => 30,
-        () => {},
-      ).empty();
+      await trashOf(bench, 30).empty();
     },
     run: (bench) => bench.packKeeper.compact(),
     outcomes: Object.fromEntries(

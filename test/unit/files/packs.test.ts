@@ -1,17 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { TrashKeeper } from '../../../node-core/files/trash.ts';
-import { Bench } from './fixture.ts';
+import { Bench, trashOf } from './fixture.ts';
 
 const packing = { limitBytes: 1024, segmentBytes: 600 };
-
-async function emptyTrash(bench: Bench): Promise<void> {
-  await new TrashKeeper(
-    bench.context,
-    bench.storer,
-    () => 30,
-    () => undefined,
-  ).empty();
-}
 
 describe('PackKeeper', () => {
   it('rewrites segments that are more than half dead, and keeps what is used', async () => {
@@ -22,7 +12,7 @@ describe('PackKeeper', () => {
     for (const [number, name] of names.entries()) if (number % 3 !== 0) await bench.remover.removePath(name, 'test');
     // What is in the trash is used.
     expect((await bench.packKeeper.compact()).segments).toBe(0);
-    await emptyTrash(bench);
+    await trashOf(bench, 30).empty();
     const report = await bench.packKeeper.compact();
     expect(report.segments).toBeGreaterThan(3);
     expect(report.moved).toBeGreaterThan(3);
@@ -40,7 +30,7 @@ describe('PackKeeper', () => {
     for (let number = 0; number < 40; number += 1) await bench.upload(`${number}`, `content ${number}`);
     for (let number = 0; number < 40; number += 1)
       if (number % 4 !== 0) await bench.remover.removePath(`${number}`, 't');
-    await emptyTrash(bench);
+    await trashOf(bench, 30).empty();
     let done = false;
     const compaction = bench.packKeeper.compact().finally(() => {
       done = true;
@@ -74,7 +64,7 @@ describe('PackKeeper', () => {
     await again.expectConsistent();
     expect(await again.read('b')).toBe('shared');
     await again.remover.removePath('a', 'test');
-    await emptyTrash(again);
+    await trashOf(again, 30).empty();
     expect(await again.read('b')).toBe('shared');
     await again.expectConsistent();
   });

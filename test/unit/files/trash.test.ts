@@ -1,28 +1,16 @@
 import { chmod, stat, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { TrashKeeper } from '../../../node-core/files/trash.ts';
 import { digestsOf } from '../domain/versions.ts';
-import { Bench } from './fixture.ts';
+import { Bench, trashOf } from './fixture.ts';
 
 const dayMs = 24 * 60 * 60 * 1000;
-
-function keeperOf(bench: Bench, days: number): TrashKeeper {
-  return new TrashKeeper(
-    bench.context,
-    bench.storer,
-    () => days,
-    (error) => {
-      throw error;
-    },
-  );
-}
 
 describe('TrashKeeper', () => {
   it('frees bytes when their term is over, not before', async () => {
     const bench = await Bench.open();
     await bench.upload('a', 'one');
     await bench.remover.removePath('a', 'me');
-    const keeper = keeperOf(bench, 7);
+    const keeper = trashOf(bench, 7);
     bench.clock.ms += 7 * dayMs - 1;
     expect(await keeper.purge()).toBe(0);
     expect(await bench.filesOnDisk()).toHaveLength(1);
@@ -41,14 +29,14 @@ describe('TrashKeeper', () => {
       await bench.remover.removePath(name, 'me');
       bench.clock.ms += dayMs;
     }
-    expect(await keeperOf(bench, 2).purge()).toBe(2);
+    expect(await trashOf(bench, 2).purge()).toBe(2);
     expect((await bench.trash()).map((entry) => entry.path)).toEqual(['c']);
     await bench.expectConsistent();
   });
 
   it('frees at once what is deleted while the term is zero days', async () => {
     const bench = await Bench.open();
-    const keeper = keeperOf(bench, 0);
+    const keeper = trashOf(bench, 0);
     await keeper.start();
     await bench.upload('a', 'one');
     await bench.remover.removePath('a', 'me');
@@ -62,7 +50,7 @@ describe('TrashKeeper', () => {
     await bench.upload('a', 'same');
     await bench.upload('b', 'same');
     await bench.remover.removePath('b', 'me');
-    expect(await keeperOf(bench, 0).purge()).toBe(1);
+    expect(await trashOf(bench, 0).purge()).toBe(1);
     expect(await bench.read('a')).toBe('same');
     await bench.upload('c', 'same');
     expect(await bench.inodeOf('c')).toBe(await bench.inodeOf('a'));
@@ -76,7 +64,7 @@ describe('TrashKeeper', () => {
     await bench.upload('a', 'same');
     await bench.upload('b', 'same');
     await bench.remover.removePath('a', 'me');
-    await keeperOf(bench, 0).purge();
+    await trashOf(bench, 0).purge();
     await bench.upload('c', 'same');
     expect(await bench.inodeOf('c')).toBe(await bench.inodeOf('b'));
     expect((await stat(bench.pathOf('b'))).nlink).toBe(2);
@@ -87,7 +75,7 @@ describe('TrashKeeper', () => {
     const bench = await Bench.open();
     await bench.upload('a', 'same');
     await bench.remover.removePath('a', 'me');
-    await keeperOf(bench, 0).purge();
+    await trashOf(bench, 0).purge();
     expect(bench.context.catalog.linkSource(digestsOf('same').sha256)).toBeUndefined();
     await bench.upload('b', 'same');
     expect(await bench.read('b')).toBe('same');
@@ -98,7 +86,7 @@ describe('TrashKeeper', () => {
 
   it('stands uploads of the same content while it frees', async () => {
     const bench = await Bench.open();
-    const keeper = keeperOf(bench, 0);
+    const keeper = trashOf(bench, 0);
     for (let round = 0; round < 10; round += 1) {
       await bench.upload('a', 'same');
       await bench.remover.removePath('a', 'me');
@@ -132,7 +120,7 @@ describe('restoring', () => {
     const inode = await bench.inodeOf('folder/a.txt');
     await bench.remover.removePath('folder/a.txt', 'somebody');
     const [entry] = await bench.trash();
-    await keeperOf(bench, 30).restore(entry?.id ?? '', back);
+    await trashOf(bench, 30).restore(entry?.id ?? '', back);
     expect(await bench.read('folder/a.txt')).toBe('one');
     expect(await bench.inodeOf('folder/a.txt')).toBe(inode);
     expect(bench.file('folder/a.txt').version).toMatchObject({ name: 'A (1).txt', mtimeMs: 1234 });
@@ -144,9 +132,9 @@ describe('restoring', () => {
     const bench = await Bench.open();
     const id = await deleted(bench, 'a', 'one');
     await bench.upload('a', 'two');
-    await expect(keeperOf(bench, 30).restore(id, back)).rejects.toMatchObject({ code: 'TARGET_EXISTS' });
+    await expect(trashOf(bench, 30).restore(id, back)).rejects.toMatchObject({ code: 'TARGET_EXISTS' });
     expect(await bench.trash()).toHaveLength(1);
-    await keeperOf(bench, 30).restore(id, { ...back, path: 'b' });
+    await trashOf(bench, 30).restore(id, { ...back, path: 'b' });
     expect([await bench.read('a'), await bench.read('b')]).toEqual(['two', 'one']);
     await bench.expectConsistent();
   });
@@ -156,7 +144,7 @@ describe('restoring', () => {
     await bench.upload('a', 'old');
     await bench.upload('a', 'new');
     const [entry] = await bench.trash();
-    await keeperOf(bench, 30).restore(entry?.id ?? '', { occupied: 'replace', by: 'me' });
+    await trashOf(bench, 30).restore(entry?.id ?? '', { occupied: 'replace', by: 'me' });
     expect(await bench.read('a')).toBe('old');
     expect(await bench.trash()).toMatchObject([{ path: 'a', reason: 'replaced', by: 'me' }]);
     await bench.expectConsistent();
@@ -164,17 +152,17 @@ describe('restoring', () => {
 
   it('says so when the entry is gone, or its bytes are not what was deleted', async () => {
     const bench = await Bench.open();
-    await expect(keeperOf(bench, 30).restore('nothing', back)).rejects.toMatchObject({ code: 'TRASH_NOT_FOUND' });
+    await expect(trashOf(bench, 30).restore('nothing', back)).rejects.toMatchObject({ code: 'TRASH_NOT_FOUND' });
     const id = await deleted(bench, 'a', 'one');
     await chmod(bench.pathOf(`_trash/${id}`), 0o644);
     await writeFile(bench.pathOf(`_trash/${id}`), 'eno');
-    await expect(keeperOf(bench, 30).restore(id, back)).rejects.toMatchObject({ code: 'BYTES_DAMAGED' });
+    await expect(trashOf(bench, 30).restore(id, back)).rejects.toMatchObject({ code: 'BYTES_DAMAGED' });
     expect(await bench.read('a')).toBeUndefined();
   });
 
   it('either restores or frees when both are asked for at once', async () => {
     const bench = await Bench.open();
-    const keeper = keeperOf(bench, 0);
+    const keeper = trashOf(bench, 0);
     for (let round = 0; round < 10; round += 1) {
       const id = await deleted(bench, 'a', `content ${round}`);
       const [restored] = await Promise.allSettled([keeper.restore(id, back), keeper.empty()]);
@@ -190,8 +178,46 @@ describe('restoring', () => {
     const bench = await Bench.open();
     const first = await deleted(bench, 'a', 'one');
     await deleted(bench, 'b', 'two');
-    await keeperOf(bench, 30).discard(first);
+    await trashOf(bench, 30).discard(first);
     expect(await bench.trash()).toMatchObject([{ path: 'b' }]);
-    await expect(keeperOf(bench, 30).discard(first)).rejects.toMatchObject({ code: 'TRASH_NOT_FOUND' });
+    await expect(trashOf(bench, 30).discard(first)).rejects.toMatchObject({ code: 'TRASH_NOT_FOUND' });
+  });
+});
+
+describe('the trash, when the disk is short of space', () => {
+  const fill = async () => {
+    const bench = await Bench.open();
+    for (const [path, content] of [
+      ['first', 'x'.repeat(1000)],
+      ['second', 'y'.repeat(1000)],
+      ['third', 'z'.repeat(1000)],
+    ] as const) {
+      await bench.upload(path, content);
+      await bench.remover.removePath(path, 'me');
+      bench.clock.ms += 1000;
+    }
+    return bench;
+  };
+  const left = async (bench: Bench) => (await bench.context.catalog.listTrash(10)).map(({ path }) => path);
+
+  it('frees the oldest first, and no more than is missing', async () => {
+    const bench = await fill();
+    expect(await trashOf(bench, 30).reclaim(1500)).toBe(2000);
+    expect(await left(bench)).toEqual(['third']);
+    await bench.expectConsistent();
+  });
+
+  it('does not count what a live file still holds', async () => {
+    const bench = await fill();
+    await bench.upload('alive', 'x'.repeat(1000));
+    expect(await trashOf(bench, 30).reclaim(1000)).toBe(1000);
+    expect(await left(bench)).toEqual(['third']);
+    expect(await bench.read('alive')).toBe('x'.repeat(1000));
+  });
+
+  it('frees nothing when all of it would not be enough', async () => {
+    const bench = await fill();
+    expect(await trashOf(bench, 30).reclaim(3001)).toBe(0);
+    expect((await left(bench)).length).toBe(3);
   });
 });

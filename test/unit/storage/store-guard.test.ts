@@ -123,3 +123,35 @@ describe('StoreGuard, the room', () => {
     expect(answers.filter((answer) => answer.status === 'fulfilled')).toHaveLength(2);
   });
 });
+
+describe('StoreGuard, short of space', () => {
+  it('asks once for room, lets the write through when there is enough then, and refuses otherwise', async () => {
+    const { folder, guard, settings, clock } = await open();
+    await guard.bind(undefined);
+    guard.open();
+    const { bavail, bsize } = await statfs(folder);
+    const freeMegabytes = Math.floor((bavail * bsize) / 1024 / 1024);
+    const tooHigh = { percent: 0, megabytes: freeMegabytes + 10_000 };
+    settings.floor = tooHigh;
+    const asked: number[] = [];
+    guard.onShortage(async (bytes) => {
+      asked.push(bytes);
+      // What the trash would do: afterwards there is room.
+      settings.floor = { percent: 0, megabytes: 0 };
+      return bytes;
+    });
+    await Promise.all([guard.checkWrite(100), guard.checkWrite(100)]);
+    expect(asked.length).toBe(1);
+    expect(asked[0]).toBeGreaterThan(9_000 * 1024 * 1024);
+    settings.floor = tooHigh;
+    clock.ms += 10_000;
+    guard.onShortage(async () => 0);
+    expect((await errorOf(() => guard.checkWrite(1))).code).toBe('DISK_FULL');
+    guard.onShortage(async () => {
+      throw new Error('the trash cannot be read');
+    });
+    await expect(guard.checkWrite(1)).rejects.toThrow('the trash cannot be read');
+    guard.onShortage(async () => 0);
+    expect((await errorOf(() => guard.checkWrite(1))).code, 'a failure blocks nobody after it').toBe('DISK_FULL');
+  });
+});

@@ -9,11 +9,17 @@ import { EventBus } from '../../../../node-core/runtime/events.ts';
 
 /** A stream behind a real server, and the bus that it listens to. */
 async function open() {
-  const events = new EventBus<FileEvents>((error) => {
+  const onError = (error: unknown) => {
     throw error;
-  });
+  };
+  const events = new EventBus<FileEvents>(onError);
   const configuration = { onChange: () => undefined } as unknown as LiveConfiguration;
-  const stream = new EventStream(events, configuration, new UploadRegistry(() => 0));
+  const stream = new EventStream({
+    events,
+    alarmEvents: new EventBus(onError),
+    configuration,
+    uploads: new UploadRegistry(() => 0),
+  });
   const server = createServer((request, response) =>
     stream.connect(Object.assign(request, { query: {} }) as never, response as never),
   );
