@@ -244,10 +244,14 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
       catalogueError: () => catalog.writeError,
       internalErrors: () => metrics.counted.internalErrors,
       failedLogins: () => metrics.counted.failedLogins,
-      waitingRules: async () =>
-        (await retention.list()).flatMap(({ rule, state }) =>
+      waitingRules: async () => {
+        const { held } = watcher.state;
+        const rules = (await retention.list()).flatMap(({ rule, state }) =>
           state.waiting ? [{ id: rule.id, files: state.waiting.files }] : [],
-        ),
+        );
+        // Removals by other programs wait for the same kind of word.
+        return held ? [...rules, { id: 'enable_fsnotify', files: held.paths.length }] : rules;
+      },
       clockLeadMs: () => deletionClock.leadMs,
       damagedFiles: () => metrics.counted.damaged,
       latestDamaged: () => latestDamaged,

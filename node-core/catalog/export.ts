@@ -14,7 +14,7 @@ const pageRows = 200;
  * Tables that say where bytes stand on this disk, or that wait for it: they mean nothing without the folder `files/` that
  * belongs to them. Letters of catalog/keys.ts.
  */
-const diskTables: ReadonlySet<string> = new Set(['l', 'c', 'b', 'f', 'i', 'x']);
+const diskTables: ReadonlySet<string> = new Set(['l', 'c', 'b', 'f', 'i', 'x', 'H']);
 
 /** A content that files show. */
 export interface ShownContent {

@@ -1,24 +1,13 @@
-/** The guard of replication.md, 20: no mass deletion without a person. */
+/** Files that went from a watched store and wait for a person (replication.md, 20). */
 import { randomBytes } from 'node:crypto';
-
-/** More files than this that went at once are asked about. */
-const maxFiles = 1000;
-
-/** So are more than this part of all files, in percent ... */
-const maxPercent = 10;
-
-/** ... unless they are no more than this: a person who tidies up a small store is not asked about each file. */
-const fewFiles = 5;
+import { isMassDeletion } from '../domain/mass-deletion.ts';
 
 /**
- * Whether so many files that went at once are asked about. All of several always are.
+ * Whether so many files that went at once are asked about: by the rule for all deletions, and when they were all of several.
  * @param total files that there were. @param recent files that went just before and are no more among them.
  */
 export function needsConfirmation(gone: number, total: number, recent = 0): boolean {
-  const all = gone + recent;
-  if (all > maxFiles) return true;
-  if (all * 100 <= (total + recent) * maxPercent) return false;
-  return all > fewFiles || (gone > 1 && gone >= total);
+  return isMassDeletion(gone + recent, total + recent) || (gone > 1 && gone >= total);
 }
 
 /** Files that went and wait for a word. */

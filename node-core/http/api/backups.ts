@@ -64,7 +64,7 @@ export function backupOperations(services: HttpServices): readonly Operation[] {
       path: '/contents',
       tag,
       summary: 'Brings back the bytes of files that the catalogue knows and that are not here, as from a backup',
-      query: contract.contentQuery,
+      query: contract.restoredContentQuery,
       bodyMedia: 'application/octet-stream',
       answer: contract.contentRestored,
       handle: async ({ query }, request) => {

@@ -77,7 +77,7 @@ export const backupQuery = z.object({
     .describe('with the contents of all live files'),
 });
 
-export const contentQuery = z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/) });
+export const restoredContentQuery = z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/) });
 
 export const contentRestored = z
   .object({ files: count.describe('files whose bytes were not here and now are') })

@@ -9,9 +9,9 @@ describe('the guard against mass deletion', () => {
     [2, 2, true],
     [5, 5, true],
     [5, 6, false],
-    [6, 60, false],
-    [6, 59, true],
-    [7, 60, true],
+    [10, 11, false],
+    [11, 110, false],
+    [11, 109, true],
     [100, 1000, false],
     [101, 1000, true],
     [1000, 1_000_000, false],
@@ -27,8 +27,8 @@ describe('the guard against mass deletion', () => {
 describe('files that went just before', () => {
   const cases: readonly (readonly [gone: number, total: number, recent: number, asks: boolean])[] = [
     [1, 1, 1, false],
-    [3, 37, 3, true],
-    [2, 38, 3, false],
+    [3, 35, 8, true],
+    [2, 36, 8, false],
     [200, 9200, 800, false],
     [201, 9200, 800, true],
     [1, 1_000_000, 1000, true],
