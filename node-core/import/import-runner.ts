@@ -133,8 +133,8 @@ export class ImportRunner implements Service {
 
   #targetOf({ mode, into, dryRun }: ImportPlan, { keepsDeletions }: ImportSource, by: string): ImportTarget {
     const { context, storer, algorithm } = this.#options;
-    if (dryRun) return new DryTarget(into);
-    return new StoreTarget(context, storer, { mode, into, keepsDeletions, algorithm, by });
+    const store = new StoreTarget(context, storer, { mode, into, keepsDeletions, algorithm, by });
+    return dryRun ? new DryTarget(into, store) : store;
   }
 
   async #open({ kind, source, mode, into }: ImportPlan): Promise<ImportSource> {

@@ -55,7 +55,7 @@ export class StoreTarget implements ImportTarget {
   async take(item: ImportItem, control: RunControl): Promise<ImportOutcome | undefined> {
     const path = targetPath(this.#options.into, item.path);
     if (typeof path !== 'string') return path.reason;
-    const before = this.#before(path, item);
+    const before = this.before(path, item);
     if (before) return before;
     if (isWrongSize(item)) return 'DAMAGED';
     const algorithm = algorithmFor(item, this.#options.algorithm());
@@ -108,8 +108,13 @@ export class StoreTarget implements ImportTarget {
     return true;
   }
 
+  /** What shows at a path of the store. */
+  shown(path: string): FileVersion | undefined {
+    return this.#context.catalog.find(path)?.version;
+  }
+
   /** What is known of a path already, if that settles it. */
-  #before(path: string, item: ImportItem): ImportOutcome | undefined {
+  before(path: string, item: ImportItem): ImportOutcome | undefined {
     const { catalog } = this.#context;
     const shown = catalog.find(path);
     if (shown) return isSame(shown.version, item) ? 'known' : undefined;
@@ -183,15 +188,23 @@ export interface StoreTargetOptions {
 /** Reads and checks everything, and keeps nothing. */
 export class DryTarget implements ImportTarget {
   readonly #into: string;
+  readonly #store: StoreTarget | undefined;
   readonly #paths = new Set<string>();
 
-  constructor(into: string) {
+  /** @param store what files would go to; undefined for one that does not exist yet. */
+  constructor(into: string, store?: StoreTarget) {
     this.#into = into;
+    this.#store = store;
   }
 
   async take(item: ImportItem, control: RunControl): Promise<ImportOutcome | undefined> {
     const path = targetPath(this.#into, item.path);
     if (typeof path !== 'string') return path.reason;
+    const before = this.#store?.before(path, item);
+    if (before) {
+      this.#paths.add(path);
+      return before;
+    }
     if (isWrongSize(item)) return 'DAMAGED';
     if (this.#paths.has(path)) return 'TARGET_EXISTS';
     try {
@@ -200,6 +213,8 @@ export class DryTarget implements ImportTarget {
       if (end !== 'complete') return end === 'stopped' ? undefined : end;
       const { digests } = hasher.finish();
       if (item.expected && digestOf(digests, item.expected.algorithm) !== item.expected.hex) return 'DAMAGED';
+      const shown = this.#store?.shown(path);
+      if (shown && shown.sha256 !== digests.sha256) return 'TARGET_EXISTS';
     } catch (error) {
       if (error instanceof SourceUnreadable) return 'UNREADABLE';
       throw error;

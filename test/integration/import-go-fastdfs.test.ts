@@ -83,7 +83,9 @@ describe('a store that a real node left', () => {
       expect(await totals(node)).toEqual(report.taken);
       const days = dataOf<{ date: string }[]>(await call(`${node.group}/stat`));
       expect(days.map(({ date }) => date)).toEqual(['20261122', 'all']);
-      // Again, while the node serves: nothing comes twice.
+      // Again, while the node serves: nothing comes twice, and a dry run knows it.
+      const dryAgain = await importStore(dir, dataDir, mode, '--dry-run');
+      expect(dryAgain.report).toMatchObject({ taken: { files: 0 }, known: live.length, uploadIds: 1 });
       const again = await importStore(dir, dataDir, mode);
       expect(again.report).toMatchObject({ taken: { files: 0 }, known: live.length, uploadIds: 1 });
       expect(await totals(node)).toEqual(report.taken);
