@@ -216,6 +216,7 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
   const imports = new ImportRunner({
     context: files,
     storer,
+    link: (...args) => staging.link(...args),
     algorithm: () => config.file_sum_arithmetic,
     dataFolder: dataDir,
     logger,

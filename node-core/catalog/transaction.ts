@@ -10,16 +10,7 @@ import {
 } from '../domain/file-record.ts';
 import type { HybridClock } from '../domain/hybrid-clock.ts';
 import { baseName } from '../domain/paths.ts';
-import {
-  covers,
-  coversAll,
-  type Dot,
-  formatDot,
-  joinVectors,
-  sameDot,
-  sourceOf,
-  type VersionVector,
-} from '../domain/version.ts';
+import { covers, type Dot, formatDot, joinVectors, sameDot, sourceOf, type VersionVector } from '../domain/version.ts';
 import { isPacked } from '../storage/file-store.ts';
 import type { FileIdentity } from '../storage/identity.ts';
 import type { FrameLocation } from '../storage/pack-store.ts';
@@ -117,17 +108,17 @@ export class CatalogTransaction {
 
   /**
    * Takes in a path's state from another node (replication.md, 1 and 4). A path that is unknown here although this node has
-   * seen the dots of its versions was removed: such versions do not come back.
-   * @param seen what this node had seen before this exchange.
+   * seen the dots of its versions was removed: such versions do not come back. Comes before {@link joinSeen} of the same
+   * exchange.
    * @returns the record before and after; undefined when nothing changes.
    */
-  merge(incoming: PathRecord, seen: VersionVector): { before: PathRecord; after: PathRecord } | undefined {
+  merge(incoming: PathRecord): { before: PathRecord; after: PathRecord } | undefined {
     const { path } = incoming;
     const known = this.#overlay.get(keys.record(path)) !== undefined;
     const before = this.record(path);
-    const news = known ? incoming : withoutSeen(incoming, seen);
+    const news = known ? incoming : this.#withoutSeen(incoming);
     // A removal of what is not here, that this node had seen and forgotten, is no news either.
-    if (!known && news.versions.length === 0 && coversAll(seen, incoming.context)) return undefined;
+    if (!known && news.versions.length === 0 && this.#hasSeen(incoming.context)) return undefined;
     const after = mergeRecords(before, news);
     if (encode(after) === encode(before)) return undefined;
     for (const { clock } of [...incoming.versions, ...(incoming.removal ? [incoming.removal] : [])])
@@ -160,9 +151,14 @@ export class CatalogTransaction {
     const arrival = this.#overlay.get(arrivalKey);
     if (arrival !== undefined) this.#overlay.del(keys.feed(decode.number(arrivalKey, arrival)));
     this.#overlay.del(arrivalKey);
-    const floor = this.row(replicationTables.forgotten, 'floor') ?? {};
-    this.putRow(replicationTables.forgotten, 'floor', joinVectors(floor, record.context));
+    this.joinForgotten(record.context);
     return true;
+  }
+
+  /** Removals that a vector has seen may be forgotten here: whoever has not seen them must compare trees. */
+  joinForgotten(vector: VersionVector): void {
+    const floor = this.row(replicationTables.forgotten, 'floor') ?? {};
+    this.putRow(replicationTables.forgotten, 'floor', joinVectors(floor, vector));
   }
 
   /** This node has now seen everything that a vector has. */
@@ -170,6 +166,15 @@ export class CatalogTransaction {
     for (const [source, number] of Object.entries(vector)) {
       if (number > this.#seenOf(source)) this.#overlay.put(keys.vector(source), encode(number));
     }
+  }
+
+  #hasSeen(vector: VersionVector): boolean {
+    return Object.entries(vector).every(([source, number]) => this.#seenOf(source) >= number);
+  }
+
+  /** A state without the versions that were seen before: they are not here any more, so they were removed. */
+  #withoutSeen(record: PathRecord): PathRecord {
+    return { ...record, versions: record.versions.filter(({ dot }) => this.#seenOf(sourceOf(dot)) < dot.number) };
   }
 
   #seenOf(source: string): number {
@@ -192,6 +197,14 @@ export class CatalogTransaction {
     this.#addPlace(version.sha256, local.place);
     if (before && before.place !== local.place) this.#dropPlace(version.sha256, before.place);
     this.#followLinkSource(version.sha256, before?.place, local.place, local.identity);
+  }
+
+  /** Gives the bytes of one version of a path to another of the same content. */
+  rebind(path: string, from: Dot, to: Dot): void {
+    const local = this.local(path, from);
+    if (!local) return;
+    this.#overlay.del(keys.local(path, formatDot(from)));
+    this.#overlay.put(keys.local(path, formatDot(to)), encode(local));
   }
 
   /**
@@ -454,11 +467,6 @@ export class CatalogTransaction {
     if (source.place === from) this.setLinkSource(sha256, { place: to, identity });
     else if (source.identity.ino === identity.ino) this.setLinkSource(sha256, { place: source.place, identity });
   }
-}
-
-/** A state without the versions that were seen before: they are not here any more, so they were removed. */
-function withoutSeen(record: PathRecord, seen: VersionVector): PathRecord {
-  return { ...record, versions: record.versions.filter(({ dot }) => !covers(seen, dot)) };
 }
 
 /** The version of a record that has a dot. */

@@ -132,6 +132,11 @@ export const errorDefinitions = define({
     zh: '正在缩放的图片过多',
     hint: { en: 'try again in a moment', zh: '请稍后再试' },
   },
+  PEER_DATA_INVALID: {
+    status: 502,
+    en: 'a member sent records that this node cannot read (it knows formats up to {format})',
+    zh: '成员发来了本节点无法读取的记录(本节点最高支持格式 {format})',
+  },
   RULE_NOT_FOUND: { status: 404, en: 'there is no retention rule {id}', zh: '没有保留规则 {id}' },
   MAIL_REFUSED: {
     status: 502,

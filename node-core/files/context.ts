@@ -10,14 +10,14 @@ import { foldPath } from '../domain/paths.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { EventBus } from '../runtime/events.ts';
 import type { KeyedLock } from '../runtime/keyed-lock.ts';
-import type { FileStore } from '../storage/file-store.ts';
 import type { PackStore } from '../storage/pack-store.ts';
-import type { Staging } from '../storage/staging.ts';
-import type { StoreGuard } from '../storage/store-guard.ts';
+import type { FilePlaces, SpaceGuard, StagingArea } from '../storage/ports.ts';
 
 /** News of this room, after the fact. */
 export interface FileEvents {
   'file-committed': { readonly path: string; readonly size: number; readonly sha256: string };
+  /** A file of another node shows here now; its bytes may still be on their way. */
+  'file-arrived': { readonly path: string; readonly size: number; readonly sha256: string; readonly from: string };
   'file-removed': { readonly path: string; readonly by: string };
   'file-moved': { readonly from: string; readonly to: string };
   'folder-progress': {
@@ -54,9 +54,9 @@ export interface Packing {
 /** The parts that every use case of this room works with. */
 export interface FilesContext {
   readonly catalog: Catalog;
-  readonly store: FileStore;
-  readonly staging: Staging;
-  readonly guard: StoreGuard;
+  readonly store: FilePlaces;
+  readonly staging: StagingArea;
+  readonly guard: SpaceGuard;
   /** One lock per path (folded): uploads, moves, deletes and the replicator (replication.md, 9). */
   readonly pathLocks: KeyedLock;
   /** By folded path: finishes a commit whose bytes could not be placed. The caller holds the path. */

@@ -7,6 +7,7 @@ import { formatDot } from '../domain/version.ts';
 import { isPacked } from '../storage/file-store.ts';
 import { type FilesContext, withPaths } from './context.ts';
 import { finishIntent } from './placement.ts';
+import { releaseHeld } from './remote-records.ts';
 
 /** How a move treats what stands at its target. */
 export interface MoveOptions {
@@ -57,6 +58,7 @@ export class FileMover {
       }
       const moved = transaction.move(file.recordPath, file.version, to, by);
       const local = transaction.local(to, moved.dot);
+      for (const path of [file.recordPath, to]) retire.push(...releaseHeld(transaction, path, { by, nowMs }));
       const { sha256 } = moved;
       const promised: Intent = {
         id: randomBytes(12).toString('hex'),

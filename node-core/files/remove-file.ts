@@ -7,6 +7,7 @@ import { ShoalError } from '../domain/errors.ts';
 import { formatDot, sameDot } from '../domain/version.ts';
 import { type FilesContext, withPaths } from './context.ts';
 import { finishIntent } from './placement.ts';
+import { releaseHeld } from './remote-records.ts';
 
 /** Deletes files: a tombstone in the catalogue, the bytes to the trash. */
 export class FileRemover {
@@ -97,6 +98,7 @@ function commitRemoval(transaction: CatalogTransaction, file: CataloguedFile, by
     by,
     going.map(({ dot }) => dot),
   );
+  retire.push(...releaseHeld(transaction, recordPath, { by, nowMs }));
   const intent: Intent = {
     id: `${formatDot(version.dot)}.${randomBytes(4).toString('hex')}`,
     path: recordPath,

@@ -2,7 +2,7 @@
 import type { CataloguedFile } from '../catalog/catalog.ts';
 import { ShoalError } from '../domain/errors.ts';
 import { chunksOf } from '../storage/byte-source.ts';
-import { discardStaged, type StagedFile } from '../storage/staging.ts';
+import type { StagedFile } from '../storage/staging.ts';
 import type { FilesContext } from './context.ts';
 import type { FileStorer } from './store-file.ts';
 
@@ -57,7 +57,7 @@ export class ContentRestorer {
     }
     const staged = await writer.finish();
     if (staged.digests.sha256 === sha256) return staged;
-    await discardStaged(staged);
+    await this.#context.staging.discard(staged);
     throw new ShoalError('DIGEST_MISMATCH', { details: { expected: sha256, actual: staged.digests.sha256 } });
   }
 }

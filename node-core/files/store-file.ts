@@ -12,11 +12,12 @@ import { formatDot } from '../domain/version.ts';
 import { isPacked, type Place, packedIdentity, packedPlace } from '../storage/file-store.ts';
 import { untouched } from '../storage/identity.ts';
 import type { FrameHint } from '../storage/pack-format.ts';
-import { discardStaged, type StagedFile } from '../storage/staging.ts';
+import type { StagedFile } from '../storage/staging.ts';
 import { type FilesContext, withPath, withPaths } from './context.ts';
 import { adoptByDigest, isIntact } from './integrity.ts';
 import { packStaged } from './packing.ts';
 import { finishIntent } from './placement.ts';
+import { releaseHeld } from './remote-records.ts';
 
 /** Names tried with `0_`, `1_` ... before giving up. */
 const maxNumberedNames = 10_000;
@@ -77,7 +78,7 @@ export class FileStorer {
       const reused = reuse && (await this.findContent(staged.digests.sha256, ours));
       if (reused) {
         await this.#commitAlongside(request, reused.path);
-        await discardStaged(staged);
+        await this.#context.staging.discard(staged);
         return { file: reused, existed: true };
       }
       const stored = await this.#storeAtFreeName(staged, request);
@@ -90,6 +91,28 @@ export class FileStorer {
       if (request.keepOnFailure !== true) await discardUnlessCommitted(this.#context, staged);
       throw error;
     }
+  }
+
+  /**
+   * Gives bytes that came from elsewhere to a file that lacks them, and lets go what was held in their stead. The staged file
+   * is consumed.
+   * @returns false when the file does not need them any more.
+   */
+  async fill(staged: StagedFile, { path, recordPath }: CataloguedFile): Promise<boolean> {
+    return withPath(this.#context, recordPath, async () => {
+      const current = this.#context.catalog.find(path);
+      if (!current || current.local || current.version.sha256 !== staged.digests.sha256) {
+        await this.#context.staging.discard(staged);
+        return false;
+      }
+      const { version } = current;
+      await this.#commit(staged, { path, ...named(version) }, (transaction) => {
+        // Whoever replaced it meanwhile held the path; this is what the record says now.
+        const who = { nowMs: this.#context.clock.now(), by: `node ${version.dot.node.slice(0, 8)}` };
+        return { path: recordPath, version, retire: releaseHeld(transaction, recordPath, who, version) };
+      });
+      return true;
+    });
   }
 
   /** A file that shows a content, with its bytes unharmed on this node, that the caller accepts. */
@@ -148,7 +171,7 @@ export class FileStorer {
   async #storeAgain(staged: StagedFile, request: StoreRequest, current: CataloguedFile): Promise<StoredFile> {
     if (await isIntact(this.#context, current)) {
       await this.#commitAlongside(request, current.path);
-      await discardStaged(staged);
+      await this.#context.staging.discard(staged);
       return { file: current, existed: true };
     }
     const { recordPath, version } = current;
@@ -186,6 +209,7 @@ export class FileStorer {
         const retired = transaction.retire(path, old, { reason: 'replaced', by, nowMs });
         if (retired) retire.push(retired);
       }
+      retire.push(...releaseHeld(transaction, path, { by, nowMs }, version));
       request.alongside?.(transaction, request.path);
       return { path, version, retire };
     });
@@ -263,7 +287,7 @@ export class FileStorer {
       return promised;
     });
     if (intent) await finishIntent(this.#context, intent);
-    await discardStaged(staged).catch(() => undefined);
+    await this.#context.staging.discard(staged).catch(() => undefined);
     return true;
   }
 
@@ -316,7 +340,7 @@ async function discardUnlessCommitted(context: FilesContext, staged: StagedFile)
   // A batch that failed may still have reached the disk: the sweep at the next start knows.
   if (context.catalog.writeError !== undefined) return;
   if ((await context.catalog.placesOf(staged.digests.sha256)).includes(staged.place)) return;
-  await discardStaged(staged);
+  await context.staging.discard(staged);
 }
 
 /** What a frame says of its file besides the path. */

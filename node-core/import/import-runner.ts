@@ -8,6 +8,7 @@ import type { FilesContext } from '../files/context.ts';
 import type { FileStorer } from '../files/store-file.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Service } from '../runtime/service.ts';
+import type { Staging } from '../storage/staging.ts';
 import { FolderSource } from './folder-source.ts';
 import { GoFastdfsSource } from './go-fastdfs/source.ts';
 import { setContainersAside } from './go-fastdfs/source-folder.ts';
@@ -23,6 +24,8 @@ const tellMs = 2000;
 export interface ImportRunnerOptions {
   readonly context: FilesContext;
   readonly storer: FileStorer;
+  /** Stages a file of a source as a hard link. */
+  readonly link: Staging['link'];
   /** Digest that is computed where the source names none. */
   readonly algorithm: () => CompatibleAlgorithm;
   /** Absolute path of the data folder. */
@@ -132,8 +135,8 @@ export class ImportRunner implements Service {
   }
 
   #targetOf({ mode, into, dryRun }: ImportPlan, { keepsDeletions }: ImportSource, by: string): ImportTarget {
-    const { context, storer, algorithm } = this.#options;
-    const store = new StoreTarget(context, storer, { mode, into, keepsDeletions, algorithm, by });
+    const { context, storer, algorithm, link } = this.#options;
+    const store = new StoreTarget(context, storer, { mode, into, keepsDeletions, algorithm, link, by });
     return dryRun ? new DryTarget(into, store) : store;
   }
 

@@ -11,7 +11,7 @@ import type { FileStorer } from '../files/store-file.ts';
 import type { RunControl } from '../runtime/shared-run.ts';
 import { ContentHasher } from '../storage/content-hasher.ts';
 import { identityOf, sameContent } from '../storage/identity.ts';
-import { discardStaged, type StagedFile } from '../storage/staging.ts';
+import type { StagedFile, Staging } from '../storage/staging.ts';
 import type { ImportItem, ImportSkipReason, UploadAlias } from './import-source.ts';
 
 /** Bytes read at once. */
@@ -130,7 +130,7 @@ export class StoreTarget implements ImportTarget {
     control: RunControl,
   ): Promise<StagedFile | ImportOutcome | undefined> {
     if (this.#options.mode === 'link' && !item.slice) {
-      const linked = await this.#context.staging.link(item.file, algorithm).catch((error: unknown) => {
+      const linked = await this.#options.link(item.file, algorithm).catch((error: unknown) => {
         throw isOfSource(error) ? new SourceUnreadable() : error;
       });
       if (linked) return linked;
@@ -150,7 +150,7 @@ export class StoreTarget implements ImportTarget {
   async #store(staged: StagedFile, path: string, item: ImportItem): Promise<ImportOutcome> {
     const { expected } = item;
     if (expected && digestOf(staged.digests, expected.algorithm) !== expected.hex) {
-      await discardStaged(staged);
+      await this.#context.staging.discard(staged);
       return 'DAMAGED';
     }
     const nowMs = this.#context.clock.now();
@@ -181,6 +181,8 @@ export interface StoreTargetOptions {
   readonly keepsDeletions: boolean;
   /** Digest that is computed where the source names none. */
   readonly algorithm: () => CompatibleAlgorithm;
+  /** Stages a file of a source as a hard link. */
+  readonly link: Staging['link'];
   /** Who imports, for the records. */
   readonly by: string;
 }

@@ -4,13 +4,13 @@ import { type FileHandle, link, open, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import type { CompatibleAlgorithm } from '../domain/digests.ts';
+import type { CompatibleAlgorithm, ContentDigests } from '../domain/digests.ts';
 import { ShoalError } from '../domain/errors.ts';
 import { chunksOf } from './byte-source.ts';
 import { ContentHasher, type HashedContent } from './content-hasher.ts';
 import { cannotLink, packedIdentity } from './file-store.ts';
 import type { FolderSync } from './folder-sync.ts';
-import { type FileIdentity, identityOf, sameContent } from './identity.ts';
+import { type FileIdentity, identify, identityOf, sameContent } from './identity.ts';
 
 const fsyncAsync = promisify(fsync);
 const openAsync = promisify(openCallback);
@@ -147,6 +147,35 @@ export class Staging {
     } finally {
       await handle.close();
     }
+  }
+
+  /** Removes a staged file that will not be placed. */
+  async discard(staged: StagedFile): Promise<void> {
+    if (staged.bytes) return;
+    await rm(staged.file, { force: true });
+  }
+
+  /**
+   * Stages bytes that stand in the store already, as a hard link, so that a large file is not copied on one disk.
+   * @param source a place whose bytes are known to be untouched. @param content what they are.
+   * @returns undefined where no link can be made.
+   */
+  async linkOwn(source: string, content: ContentDigests, blocks: Buffer): Promise<StagedFile | undefined> {
+    const id = randomBytes(12).toString('hex');
+    const file = this.pathOf(id);
+    try {
+      await link(path.join(path.dirname(this.#options.folder), ...source.split('/')), file);
+    } catch (error) {
+      if (cannotLink(error)) return undefined;
+      throw error;
+    }
+    if (this.#options.durable) await this.#options.folderSync.sync(this.#options.folder);
+    const identity = identify(file);
+    if (!identity) return undefined;
+    const { size, sha256, md5, sha1, blockRoot } = content;
+    const compatible = { ...(md5 !== undefined && { md5 }), ...(sha1 !== undefined && { sha1 }) };
+    const place = `${path.basename(this.#options.folder)}/${id}`;
+    return { id, place, file, identity, digests: { size, sha256, ...compatible, blockRoot }, blocks };
   }
 
   /** Waits until every content that was begun is finished or removed, but not longer than `ms`. */
@@ -357,12 +386,6 @@ export class StagedWriter {
     this.#handle ??= await open(this.file, 'wx', 0o444);
     return this.#handle;
   }
-}
-
-/** Removes a staged file that will not be placed. */
-export async function discardStaged(staged: StagedFile): Promise<void> {
-  if (staged.bytes) return;
-  await rm(staged.file, { force: true });
 }
 
 function writeWhole(descriptor: number, bytes: Uint8Array): void {

@@ -6,7 +6,7 @@ import type { CataloguedFile } from '../../catalog/catalog.ts';
 import { parseDigest } from '../../domain/digests.ts';
 import { ShoalError } from '../../domain/errors.ts';
 import type { StoreRequest } from '../../files/store-file.ts';
-import { discardStaged, type StagedFile } from '../../storage/staging.ts';
+import type { StagedFile } from '../../storage/staging.ts';
 import { type HttpServices, readOnlyCheck } from '../services.ts';
 import { emptyUploadAnswer, sendOk, type UploadAnswer, uploadAnswer } from './answers.ts';
 import { maxParameterBytes, parameter } from './parameters.ts';
@@ -133,7 +133,7 @@ class StagingEngine implements StorageEngine {
   _removeFile(_request: Request, part: Express.Multer.File, done: (error: Error | null) => void): void {
     const { staged } = part as unknown as Partial<StagedPart>;
     if (!staged) done(null);
-    else discardStaged(staged).then(() => done(null), done);
+    else this.#services.staging.discard(staged).then(() => done(null), done);
   }
 }
 
@@ -174,7 +174,7 @@ async function storeUpload(services: HttpServices, request: Request, response: R
   try {
     plan = planUpload(services, request, part.originalname, staged);
   } catch (error) {
-    await discardStaged(staged);
+    await services.staging.discard(staged);
     throw error;
   }
   const { file } = await services.storer.store(staged, plan.store);

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ShoalError } from '../../../node-core/domain/errors.ts';
 import { FolderSync } from '../../../node-core/storage/folder-sync.ts';
-import { discardStaged, Staging } from '../../../node-core/storage/staging.ts';
+import { Staging } from '../../../node-core/storage/staging.ts';
 import { errorOf, makeFolder } from '../temp-folder.ts';
 
 const mebibyte = 1024 * 1024;
@@ -60,7 +60,7 @@ describe('Staging', () => {
       sha256: createHash('sha256').update(content).digest('hex'),
       sha1: createHash('sha1').update(content).digest('hex'),
     });
-    await discardStaged(staged);
+    await staging.discard(staged);
     expect(await readdir(folder)).toEqual([]);
   });
 

@@ -1,0 +1,67 @@
+/** What this node answers to members that ask. Membership was checked before. */
+import type { Catalog } from '../../catalog/catalog.ts';
+import { replicationTables } from '../../catalog/replication-values.ts';
+import { coversAll } from '../../domain/version.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import type { Answer, Question } from './ports.ts';
+
+/** Most records of a page, and most paths of a question. */
+export const maxPageRecords = 500;
+
+/** Answers from the catalogue. */
+export class PeerAnswers {
+  readonly #catalog: Catalog;
+  readonly #clock: Clock;
+
+  constructor(catalog: Catalog, clock: Clock) {
+    this.#catalog = catalog;
+    this.#clock = clock;
+  }
+
+  /** A page of the feed. What the reader has seen is noted: removals that everybody has seen can be forgotten. */
+  async changes(member: string, { cursor, seen, limit }: Question<'changes'>): Promise<Answer<'changes'>> {
+    await this.#heardOf(member, seen);
+    if (!coversAll(seen, this.#catalog.forgotten())) return { records: [], compare: true };
+    const page = await this.#catalog.readFeed(cursor, Math.min(limit, maxPageRecords));
+    return {
+      records: page.records,
+      ...(page.cursor && { cursor: page.cursor }),
+      ...(page.seen && { seen: page.seen }),
+      compare: false,
+    };
+  }
+
+  async head(): Promise<Answer<'head'>> {
+    const { cursor, seen = {} } = await this.#catalog.feedHead();
+    return { ...(cursor && { cursor }), seen };
+  }
+
+  buckets(): Promise<Answer<'buckets'>> {
+    return this.#catalog.buckets();
+  }
+
+  leaves({ bucket }: Question<'leaves'>): Promise<Answer<'leaves'>> {
+    return this.#catalog.leaves(bucket);
+  }
+
+  records({ paths }: Question<'records'>): Answer<'records'> {
+    const texts = paths.slice(0, maxPageRecords).map((path) => this.#catalog.recordText(path));
+    return { records: texts.filter((text) => text !== undefined) };
+  }
+
+  /** What a member says that it has seen replaces what it said before: a folder that came from a backup has seen less. */
+  async #heardOf(member: string, seen: Question<'changes'>['seen']): Promise<void> {
+    const before = this.#catalog.row(replicationTables.neighbours, member);
+    const now = this.#clock.now();
+    const same = before && coversAll(before.seen, seen) && coversAll(seen, before.seen);
+    // An idle cluster writes nothing: that it was heard of is noted now and then only.
+    if (same && now - before.heardMs < noteHeardMs && now >= before.heardMs) return;
+    await this.#catalog.commit((transaction) => {
+      const row = transaction.row(replicationTables.neighbours, member);
+      transaction.putRow(replicationTables.neighbours, member, { ...row, seen, heardMs: now });
+    });
+  }
+}
+
+/** How exact it is noted when a member was heard of last, in milliseconds. */
+const noteHeardMs = 60 * 60 * 1000;

@@ -1,0 +1,143 @@
+/**
+ * Reads what members know, and tells them when there is news (design.md, Replication). One reading per member at a time; a
+ * message that comes during it makes it go round once more. Lost messages are covered by a timer.
+ */
+import type { Catalog } from '../../catalog/catalog.ts';
+import { replicationTables } from '../../catalog/replication-values.ts';
+import type { RemoteRecords } from '../../files/remote-records.ts';
+import { compareWith } from './compare.ts';
+import type { PeerLinks, ReportTrouble, Scheduler } from './ports.ts';
+import { readRecords } from './records.ts';
+
+/** Records of a page. */
+const pageRecords = 200;
+
+/** Every member is read again after about this time, whatever was or was not heard, in milliseconds. */
+export const rereadMs = 60_000;
+
+/** News of several commits in a row travel together: milliseconds that the first one waits. */
+const newsDelayMs = 2;
+
+/** What the replicator is built with. */
+export interface ReplicatorOptions {
+  readonly catalog: Catalog;
+  readonly remote: RemoteRecords;
+  readonly links: PeerLinks;
+  readonly scheduler: Scheduler;
+  readonly report: ReportTrouble;
+  /** Told after records came in: there may be bytes to fetch. */
+  readonly onTakenIn: () => void;
+}
+
+interface Reading {
+  running: boolean;
+  again: boolean;
+}
+
+/** Keeps this node's records in step with those of all members. */
+export class Replicator {
+  readonly #options: ReplicatorOptions;
+  readonly #readings = new Map<string, Reading>();
+  #cancelTimer: (() => void) | undefined;
+  #cancelNews: (() => void) | undefined;
+  #stopped = false;
+
+  constructor(options: ReplicatorOptions) {
+    this.#options = options;
+  }
+
+  /** Begins: everybody is read once, and from then on now and then. */
+  start(): void {
+    this.readAll();
+    this.#armTimer();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#cancelTimer?.();
+    this.#cancelNews?.();
+  }
+
+  /** Something was committed here: members are told soon. */
+  announce(): void {
+    if (this.#stopped || this.#cancelNews) return;
+    this.#cancelNews = this.#options.scheduler.after(newsDelayMs, () => {
+      this.#cancelNews = undefined;
+      for (const member of this.#options.links.members())
+        this.#options.links.ask(member, 'news', {}).catch(() => undefined);
+    });
+  }
+
+  /** Reads all members. */
+  readAll(): void {
+    for (const member of this.#options.links.members()) void this.read(member);
+  }
+
+  /** Reads what a member knows, until there is nothing more. Joins a reading that is under way, and makes it look again. */
+  async read(member: string): Promise<void> {
+    let reading = this.#readings.get(member);
+    if (!reading) {
+      reading = { running: false, again: false };
+      this.#readings.set(member, reading);
+    }
+    if (reading.running) {
+      reading.again = true;
+      return;
+    }
+    reading.running = true;
+    try {
+      do {
+        reading.again = false;
+        await this.#readToEnd(member);
+      } while (reading.again && !this.#stopped);
+    } catch (error) {
+      this.#options.report('reading a member failed', member, error);
+    } finally {
+      reading.running = false;
+    }
+  }
+
+  async #readToEnd(member: string): Promise<void> {
+    const { catalog, links, remote } = this.#options;
+    for (;;) {
+      if (this.#stopped) return;
+      const cursor = catalog.row(replicationTables.neighbours, member)?.cursor;
+      const seen = await catalog.seen();
+      const page = await links.ask(member, 'changes', { ...(cursor && { cursor }), seen, limit: pageRecords });
+      if (page.compare) {
+        const { changed } = await compareWith(this.#options, member);
+        this.#tookIn(changed);
+        return;
+      }
+      const idle = page.records.length === 0 && sameCursor(cursor, page.cursor);
+      const progress = {
+        node: member,
+        ...(page.cursor && { cursor: page.cursor }),
+        ...(page.seen && { seen: page.seen }),
+      };
+      // Nothing new: an idle cluster writes nothing.
+      if (!idle) this.#tookIn(await remote.takeIn(readRecords(page.records), progress));
+      if (page.seen || idle) return;
+    }
+  }
+
+  #tookIn(changed: number): void {
+    if (changed === 0) return;
+    this.#options.onTakenIn();
+    // Others may not hear of it from where it came.
+    this.announce();
+  }
+
+  #armTimer(): void {
+    const { scheduler } = this.#options;
+    const ms = rereadMs * (0.75 + scheduler.random() / 2);
+    this.#cancelTimer = scheduler.after(ms, () => {
+      this.readAll();
+      if (!this.#stopped) this.#armTimer();
+    });
+  }
+}
+
+function sameCursor(a: { epoch: string; arrival: number } | undefined, b: typeof a): boolean {
+  return a?.epoch === b?.epoch && a?.arrival === b?.arrival;
+}

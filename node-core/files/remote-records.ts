@@ -1,0 +1,189 @@
+/**
+ * Records of other nodes come in (replication.md, 1, 4, 11, 16). What a path shows changes at once and everywhere alike; bytes
+ * follow: those that equal bytes here can stand for are used, others are wanted, and what was replaced keeps its bytes until
+ * those of its successor are here.
+ */
+import { randomBytes } from 'node:crypto';
+import { type FeedCursor, replicationTables } from '../catalog/replication-values.ts';
+import type { CatalogTransaction, RetiredBytes, RetireReason } from '../catalog/transaction.ts';
+import type { Intent } from '../catalog/values.ts';
+import type { FileVersion, PathRecord } from '../domain/file-record.ts';
+import { formatDot, type VersionVector } from '../domain/version.ts';
+import { type FilesContext, withPaths } from './context.ts';
+import { finishIntent } from './placement.ts';
+
+/** What is noted in the very batch that takes records in. */
+export interface ReadProgress {
+  /** The node that they were read from. */
+  readonly node: string;
+  /** Where the next page of its feed begins. */
+  readonly cursor?: FeedCursor;
+  /** What this node has seen once the page is in: only with the page that reaches the end. */
+  readonly seen?: VersionVector;
+  /** Removals among what was seen were not read: for others this node counts as one that has forgotten them. */
+  readonly forgot?: true;
+}
+
+/** Bytes that a commit took out of use, with the content that they were. */
+interface RetiredContent extends RetiredBytes {
+  readonly sha256: string;
+}
+
+/** A path whose record has changed. */
+interface ChangedPath {
+  readonly before: PathRecord;
+  readonly after: PathRecord;
+}
+
+/** Takes in what other nodes know. */
+export class RemoteRecords {
+  readonly #context: FilesContext;
+
+  constructor(context: FilesContext) {
+    this.#context = context;
+  }
+
+  /**
+   * Merges records, all in one batch together with how far they bring this node.
+   * @param absent paths that the other node does not know, although it has seen what `seenThere` has: versions that it has
+   * seen were removed. @returns the number of records that changed.
+   */
+  async takeIn(
+    records: readonly PathRecord[],
+    progress: ReadProgress,
+    absent: { readonly paths: readonly string[]; readonly seenThere: VersionVector } = { paths: [], seenThere: {} },
+  ): Promise<number> {
+    const { catalog } = this.#context;
+    const paths = [...records.map(({ path }) => path), ...absent.paths];
+    const changed: ChangedPath[] = [];
+    await withPaths(this.#context, paths, async () => {
+      const retired = await catalog.commit((transaction) => {
+        changed.length = 0;
+        for (const record of records) push(changed, transaction.merge(record));
+        for (const path of absent.paths) push(changed, transaction.dropRemoved(path, absent.seenThere));
+        this.#note(transaction, progress);
+        const intents = changed.flatMap((change) => this.#followBytes(transaction, change));
+        for (const { intent } of intents) transaction.putIntent(intent);
+        return intents;
+      });
+      for (const { intent, sha256 } of retired) {
+        await this.#context.contentLocks.run(sha256, () => finishIntent(this.#context, intent));
+        for (const { place } of intent.retire) await this.#context.store.pruneEmptyFolders(place);
+      }
+    });
+    for (const change of changed) this.#tell(change);
+    return changed.length;
+  }
+
+  #note(transaction: CatalogTransaction, { node, cursor, seen, forgot }: ReadProgress): void {
+    const before = transaction.row(replicationTables.neighbours, node) ?? { seen: {}, heardMs: 0 };
+    const heardMs = this.#context.clock.now();
+    transaction.putRow(replicationTables.neighbours, node, { ...before, ...(cursor && { cursor }), heardMs });
+    if (seen) transaction.joinSeen(seen);
+    if (seen && forgot) transaction.joinForgotten(seen);
+  }
+
+  #followBytes(transaction: CatalogTransaction, change: ChangedPath): { intent: Intent; sha256: string }[] {
+    const nowMs = this.#context.clock.now();
+    for (const version of shownContents(change.after)) {
+      if (settleContent(transaction, change, version)) continue;
+      const { sha256, size, blockRoot } = version;
+      if (transaction.row(replicationTables.wants, sha256)) continue;
+      const want = { sha256, size, blockRoot, addedMs: nowMs, attempts: 0, nextMs: nowMs, lost: false };
+      transaction.putRow(replicationTables.wants, sha256, want);
+    }
+    hold(transaction, change);
+    return releaseHeld(transaction, change.after.path, { nowMs, by: whoChanged(change.after) }).map(
+      ({ sha256, ...bytes }) => ({
+        sha256,
+        intent: {
+          id: `${bytes.trashId}.${randomBytes(4).toString('hex')}`,
+          path: change.after.path,
+          retire: [bytes],
+        },
+      }),
+    );
+  }
+
+  #tell({ before, after }: ChangedPath): void {
+    const { events } = this.#context;
+    const shown = after.versions[0];
+    if (shown?.kind === 'file') {
+      if (!before.versions.some(({ sha256 }) => sha256 === shown.sha256))
+        events.emit('file-arrived', { path: after.path, size: shown.size, sha256: shown.sha256, from: shown.dot.node });
+    } else if (!shown && before.versions.length > 0) {
+      events.emit('file-removed', { path: after.path, by: after.removal?.by ?? 'another node' });
+    }
+  }
+}
+
+/**
+ * Retires the bytes of replaced versions, once nothing at the path needs them as its fall-back: the bytes of all that shows
+ * are here, or nothing shows any more.
+ * @param besides a version whose bytes are being recorded in this very transaction.
+ */
+export function releaseHeld(
+  transaction: CatalogTransaction,
+  path: string,
+  who: Omit<RetireReason, 'reason'>,
+  besides?: FileVersion,
+): RetiredContent[] {
+  const held = transaction.row(replicationTables.held, path);
+  if (!held) return [];
+  const record = transaction.record(path);
+  const lacking = shownContents(record).some(
+    (version) => version.sha256 !== besides?.sha256 && !transaction.local(path, version.dot),
+  );
+  if (lacking) return [];
+  transaction.removeRow(replicationTables.held, path);
+  const reason = record.versions.length > 0 ? ('replaced' as const) : ('deleted' as const);
+  return (held as readonly FileVersion[]).flatMap((version) => {
+    const bytes = transaction.retire(path, version, { ...who, reason });
+    return bytes ? [{ ...bytes, sha256: version.sha256 }] : [];
+  });
+}
+
+/** The versions of a record that show, each content once: only they need bytes. */
+function shownContents({ versions }: PathRecord): FileVersion[] {
+  const contents = new Set<string>();
+  return versions.filter(({ kind, sha256 }) => {
+    if (kind !== 'file' || contents.has(sha256)) return false;
+    contents.add(sha256);
+    return true;
+  });
+}
+
+/** Whether the bytes of a version that shows are here: its own, or those of an equal one at this path, which become its own. */
+function settleContent(transaction: CatalogTransaction, { before, after }: ChangedPath, version: FileVersion): boolean {
+  const { path } = after;
+  if (transaction.local(path, version.dot)) return true;
+  const held = (transaction.row(replicationTables.held, path) ?? []) as readonly FileVersion[];
+  const equal = [...after.versions, ...before.versions, ...held].find(
+    ({ sha256, dot }) => sha256 === version.sha256 && transaction.local(path, dot) !== undefined,
+  );
+  if (!equal) return false;
+  transaction.rebind(path, equal.dot, version.dot);
+  return true;
+}
+
+/** Versions that are gone, with their bytes, are held; which of them may go is decided afterwards. */
+function hold(transaction: CatalogTransaction, { before, after }: ChangedPath): void {
+  const { path } = after;
+  const stays = new Set(after.versions.map(({ dot }) => formatDot(dot)));
+  const held = (transaction.row(replicationTables.held, path) ?? []) as readonly FileVersion[];
+  const all = [...held, ...before.versions].filter(
+    ({ dot }) => !stays.has(formatDot(dot)) && transaction.local(path, dot) !== undefined,
+  );
+  const unique = [...new Map(all.map((version) => [formatDot(version.dot), version])).values()];
+  if (unique.length > 0) transaction.putRow(replicationTables.held, path, unique as never);
+  else if (held.length > 0) transaction.removeRow(replicationTables.held, path);
+}
+
+function whoChanged({ versions, removal }: PathRecord): string {
+  if (versions.length === 0) return removal?.by ?? 'another node';
+  return `node ${versions[0]?.dot.node.slice(0, 8) ?? ''}`;
+}
+
+function push(changes: ChangedPath[], change: ChangedPath | undefined): void {
+  if (change) changes.push(change);
+}
