@@ -167,6 +167,19 @@ describe('FileStore.move', () => {
     expect(await store.idsIn('trash')).toEqual(['1']);
   });
 
+  it('moves files out of a folder that others empty and prune at the same time', async () => {
+    const { store, put } = await open();
+    for (let round = 0; round < 40; round += 1) {
+      const names = Array.from({ length: 8 }, (_, number) => `going/${round}/deep/${number}`);
+      for (const name of names) await put(name, name);
+      const moves = names.map(async (name, number) => {
+        expect(await store.move(name, `_trash/${round}.${number}`)).toBe(true);
+        await store.pruneEmptyFolders(name);
+      });
+      await Promise.all(moves);
+    }
+  });
+
   it('leaves one name when both are the same inode', async () => {
     const { store, put } = await open();
     await put('a', 'x');
