@@ -21,8 +21,18 @@ const language: Language = /^zh/i.test(process.env.LC_ALL || process.env.LC_MESS
   : 'en';
 
 const words = {
-  en: { ready: 'Shoal is ready: {url}', generated: 'configuration written: {file}', stopping: 'Stopping ...' },
-  zh: { ready: 'Shoal 已就绪:{url}', generated: '已生成配置文件:{file}', stopping: '正在停止……' },
+  en: {
+    ready: 'Shoal is ready: {url}',
+    generated: 'configuration written: {file}',
+    stopping: 'Stopping ...',
+    setup: 'Open this link to make the first administrator: {url}',
+  },
+  zh: {
+    ready: 'Shoal 已就绪:{url}',
+    generated: '已生成配置文件:{file}',
+    stopping: '正在停止……',
+    setup: '打开此链接创建第一个管理员:{url}',
+  },
 } as const;
 
 async function main(): Promise<void> {
@@ -45,6 +55,7 @@ async function main(): Promise<void> {
         dataDir,
         flags,
         env: process.env,
+        onTerminal: process.stdout.isTTY === true,
         ...(configFile !== undefined && { configFile }),
       });
       stopping.node = node;
@@ -75,6 +86,9 @@ function announce(node: StorageNode): void {
   for (const warning of configuration.warnings) process.stderr.write(`shoal: ${warning[language]}\n`);
   if (configuration.generated) print(words[language].generated.replace('{file}', configuration.file));
   print(words[language].ready.replace('{url}', node.url));
+  const setup = node.setupUrl();
+  // Elsewhere than on a terminal it would end in logs: the node has written it into a file.
+  if (setup !== undefined && process.stdout.isTTY) print(words[language].setup.replace('{url}', setup));
 }
 
 /** Listens for signals from before the start on: one that comes too early stops the node as soon as it is there. */

@@ -1,10 +1,10 @@
 /** The composition root: builds every part of a node, starts them in order and stops them in reverse. */
 import { mkdir, stat } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, networkInterfaces } from 'node:os';
 import path from 'node:path';
 import { LocalToken } from './access/local-token.ts';
-import { ManagementGate } from './access/management.ts';
+import { createProtection } from './access/protection.ts';
 import type { AlarmEvents } from './alarms/alarm-board.ts';
 import { Monitor } from './alarms/monitor.ts';
 import { nodeWatches } from './alarms/node-watches.ts';
@@ -13,6 +13,7 @@ import { loadIdentity } from './cluster/identity.ts';
 import { LiveConfiguration } from './config/live.ts';
 import { type LoadConfigOptions, type LoadedConfig, loadConfig } from './config/load.ts';
 import type { ConfigFlags, Environment } from './config/overrides.ts';
+import type { Config } from './config/schema.ts';
 import { errnoOf, ShoalError } from './domain/errors.ts';
 import { FileAdopter } from './files/adopt-file.ts';
 import { FolderBrowser } from './files/browse.ts';
@@ -68,6 +69,8 @@ export interface NodeOptions {
   readonly clock?: Clock;
   /** Starts on a folder that is being restored, to complete it. */
   readonly restoring?: boolean;
+  /** The caller shows the setup link on a terminal: no file with it is written. */
+  readonly onTerminal?: boolean;
 }
 
 /** A running node. */
@@ -77,6 +80,8 @@ export interface StorageNode {
   readonly url: string;
   readonly port: number;
   readonly configuration: LoadedConfig;
+  /** The link that makes the first administrator, as long as there is none. */
+  readonly setupUrl: () => string | undefined;
   /** Drains, closes everything that was opened, and resolves when nothing is left. Idempotent. */
   stop(): Promise<void>;
 }
@@ -99,12 +104,9 @@ export async function createNode(options: NodeOptions): Promise<StorageNode> {
   };
   const loaded = await loadConfig(loadOptions);
   const { config } = loaded;
-  const log = await openLog({
-    folder: path.join(dataDir, 'log'),
-    level: config.log_level,
-    maxMegabytes: config.log_max_mb,
-    files: config.log_files,
-  });
+  const logOptions = { folder: path.join(dataDir, 'log'), maxMegabytes: config.log_max_mb, files: config.log_files };
+  const log = await openLog({ ...logOptions, name: 'shoal', level: config.log_level });
+  const audit = await openLog({ ...logOptions, name: 'audit', level: 'info' });
   try {
     const identity = await loadIdentity(path.join(dataDir, 'data'));
     const live = new LiveConfiguration(loaded, loadOptions);
@@ -112,9 +114,17 @@ export async function createNode(options: NodeOptions): Promise<StorageNode> {
       log.logger.level = live.current.log_level;
       log.logger.info(change, 'the configuration has changed');
     });
-    return await buildNode({ dataDir, clock, live, log, nodeId: identity.id });
+    return await buildNode({
+      dataDir,
+      clock,
+      live,
+      log,
+      audit,
+      nodeId: identity.id,
+      onTerminal: options.onTerminal === true,
+    });
   } catch (error) {
-    await log.close();
+    await Promise.all([log.close(), audit.close()]);
     throw error;
   }
 }
@@ -124,10 +134,12 @@ interface Ground {
   readonly clock: Clock;
   readonly live: LiveConfiguration;
   readonly log: Log;
+  readonly audit: Log;
   readonly nodeId: string;
+  readonly onTerminal: boolean;
 }
 
-async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise<StorageNode> {
+async function buildNode({ dataDir, clock, live, log, audit, nodeId, onTerminal }: Ground): Promise<StorageNode> {
   const config = live.current;
   const { logger } = log;
   for (const { en, key } of live.loaded.warnings) logger.warn({ key }, en);
@@ -269,6 +281,18 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
   metrics.gauge('shoal_files', 'Live files.', () => catalog.totals().files);
   metrics.gauge('shoal_bytes', 'Bytes of live files.', () => catalog.totals().bytes);
   const localToken = new LocalToken(path.join(dataDir, 'data'), () => urlOf(config.enable_https, http.address));
+  const protection = createProtection({
+    catalog,
+    config: () => live.current,
+    clock,
+    logger,
+    nodeId,
+    folder: path.join(dataDir, 'data'),
+    onWrongKey: () => metrics.count('failedLogins'),
+    isLocalToken: (token) => localToken.matches(token),
+    setupPage: () => `${reachableUrl(live.current, http.address)}setup`,
+    onTerminal,
+  });
   const http: HttpServer = new HttpServer({
     config: () => live.current,
     configuration: live,
@@ -302,9 +326,9 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     browser: new FolderBrowser(catalog),
     staging,
     guard,
-    access: new ManagementGate(() => live.current, {
-      bearer: (token) => (localToken.matches(token) ? 'token' : undefined),
-    }),
+    access: protection.gate,
+    protection,
+    audit: (entry) => audit.logger.info(entry),
     clock,
     metrics,
     logger,
@@ -319,6 +343,7 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
   // Long runs stop before the server does: callers that wait for them are answered.
   const services: readonly Service[] = [
     catalog,
+    protection.sessions,
     packKeeper,
     keeper,
     folders,
@@ -331,6 +356,7 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     imagePool,
     http,
     localToken,
+    protection.setupLink,
     checker,
     adopter,
     imports,
@@ -349,14 +375,25 @@ async function buildNode({ dataDir, clock, live, log, nodeId }: Ground): Promise
     url,
     port,
     configuration: live.loaded,
+    setupUrl: () => protection.setupLink.url,
     stop: () => {
       stopped ??= supervisor.stop().then(async () => {
         logger.info('stopped');
-        await log.close();
+        await Promise.all([log.close(), audit.close()]);
       });
       return stopped;
     },
   };
+}
+
+/** Where the HTTP interface is, as another machine most likely reaches it: `host` when set, else an address of the host. */
+function reachableUrl(config: Config, listening: AddressInfo): string {
+  if (config.host !== '') return `${config.host}/`;
+  const { address, port } = listening;
+  if (address !== '::' && address !== '0.0.0.0') return urlOf(config.enable_https, listening);
+  const found = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  const own = found.find(({ internal, family }) => !internal && family === 'IPv4')?.address ?? '127.0.0.1';
+  return urlOf(config.enable_https, { address: own, family: 'IPv4', port });
 }
 
 /** Where an interface is, as it can be opened on this host. */

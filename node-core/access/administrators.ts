@@ -86,29 +86,27 @@ export class AdministratorKeeper {
     await this.#change((administrator) => ({ ...administrator, password, changedMs }));
   }
 
-  /** Offers a new secret; it counts once it is confirmed. @throws ShoalError SECOND_FACTOR_STATE when one is on. */
+  /** Offers a new secret; it counts once it is confirmed. @throws ShoalError SECOND_FACTOR_ON. */
   async offerSecondFactor(issuer: string): Promise<{ readonly secret: string; readonly uri: string }> {
     const secret = newSecret();
     const atMs = this.#options.clock.now();
     const { name } = await this.#change((administrator) => {
-      if (administrator.secondFactor) throw new ShoalError('SECOND_FACTOR_STATE', { details: { state: 'on' } });
+      if (administrator.secondFactor) throw new ShoalError('SECOND_FACTOR_ON');
       return { ...administrator, offered: { secret, atMs } };
     });
     return { secret, uri: enrolmentUri(secret, issuer, name) };
   }
 
-  /** Switches the second factor on. @throws ShoalError SECOND_FACTOR_STATE, LOGIN_CODE_NEEDED. */
+  /** Switches the second factor on. @throws ShoalError SECOND_FACTOR_NOT_OFFERED, LOGIN_CODE_NEEDED. */
   async confirmSecondFactor(code: string): Promise<void> {
     const now = this.#options.clock.now();
     const offered = this.#required().offered;
-    if (!offered || Math.abs(now - offered.atMs) > offerMs)
-      throw new ShoalError('SECOND_FACTOR_STATE', { details: { state: 'not offered' } });
+    if (!offered || Math.abs(now - offered.atMs) > offerMs) throw new ShoalError('SECOND_FACTOR_NOT_OFFERED');
     const step = await stepOfCode(offered.secret, code, now);
     if (step === undefined) throw new ShoalError('LOGIN_CODE_NEEDED');
     await this.#change(({ offered: still, ...rest }) => {
       // Another offer may have come in between: the code is not of its secret.
-      if (still?.secret !== offered.secret)
-        throw new ShoalError('SECOND_FACTOR_STATE', { details: { state: 'not offered' } });
+      if (still?.secret !== offered.secret) throw new ShoalError('SECOND_FACTOR_NOT_OFFERED');
       return { ...rest, secondFactor: { secret: offered.secret, lastStep: step } };
     });
   }
@@ -116,7 +114,7 @@ export class AdministratorKeeper {
   /** Switches the second factor off. @param code of it; undefined when the caller need not have it. */
   async removeSecondFactor(code: string | undefined): Promise<void> {
     const { secondFactor } = this.#required();
-    if (!secondFactor) throw new ShoalError('SECOND_FACTOR_STATE', { details: { state: 'off' } });
+    if (!secondFactor) throw new ShoalError('SECOND_FACTOR_OFF');
     if (code !== undefined) await this.#useCode(secondFactor.secret, code);
     await this.#change(({ secondFactor: _gone, offered: _too, ...rest }) => rest);
   }

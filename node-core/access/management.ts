@@ -29,6 +29,8 @@ export interface ManagementProofs {
   readonly session?: (request: IncomingMessage) => Session | undefined;
   /** Slows down who tries bearer tokens. */
   readonly attempts?: RateLimiter;
+  /** Told of each wrong one. */
+  readonly onWrong?: () => void;
 }
 
 /**
@@ -62,11 +64,15 @@ export class ManagementGate {
 
   /** @throws ShoalError MANAGEMENT_REFUSED, CROSS_SITE_REFUSED, HOST_REFUSED, TOO_MANY_REQUESTS. */
   check(request: IncomingMessage): Manager {
+    return this.#check(request, this.#proofs.onWrong);
+  }
+
+  #check(request: IncomingMessage, onWrong: (() => void) | undefined): Manager {
     const { admins, proxies, hosts } = this.#current();
     const { address, proxied } = callerOf(request, proxies);
     const token = bearerOf(request);
     // No browser sends it by itself for another page's request, so nothing else needs to be looked at.
-    if (token !== undefined) return { kind: this.#checkBearer(token, address), address };
+    if (token !== undefined) return { kind: this.#checkBearer(token, address, onWrong), address };
     const session = this.#proofs.session?.(request);
     if (session) {
       checkCookiePage(request, hosts);
@@ -79,10 +85,13 @@ export class ManagementGate {
     return { kind: isLoopback(address) ? 'host' : 'address', address };
   }
 
-  /** Who manages, if the caller may. Never throws. */
+  /**
+   * Who manages, if the caller may, where others are let in too. A bearer token that is none of ours may be meant for
+   * another service (`auth_url`): it counts as a try, so that it cannot be guessed here, but not as an attack.
+   */
   managerOf(request: IncomingMessage): Manager | undefined {
     try {
-      return this.check(request);
+      return this.#check(request, undefined);
     } catch (error) {
       if (error instanceof ShoalError) return undefined;
       throw error;
@@ -98,13 +107,16 @@ export class ManagementGate {
   }
 
   /** A wrong key is never made good by an address: it was meant for another node. */
-  #checkBearer(token: string, address: string): 'token' | 'key' {
+  #checkBearer(token: string, address: string, onWrong: (() => void) | undefined): 'token' | 'key' {
     const { bearer, attempts } = this.#proofs;
-    // Before the look: a caller that guesses learns nothing any more, not even of a right guess.
-    attempts?.check(address);
     const kind = bearer?.(token);
+    // Nobody guesses the local token, and nobody's guesses may shut the host out.
+    if (kind === 'token') return kind;
+    // Before the answer: a caller that guesses learns nothing any more, not even of a right guess.
+    attempts?.check(address);
     if (kind !== undefined) return kind;
     attempts?.take(address);
+    onWrong?.();
     throw new ShoalError('MANAGEMENT_REFUSED', { details: { address } });
   }
 

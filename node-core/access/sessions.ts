@@ -70,9 +70,9 @@ export class SessionKeeper implements Service {
       createdMs: now,
       seenMs: now,
     };
-    await this.#endMany([...this.#sessions.values()].filter((other) => !this.#isGood(other, now)));
+    await this.endAllOf([...this.#sessions.values()].filter((other) => !this.#isGood(other, now)));
     const bySeen = [...this.#sessions.values()].sort((a, b) => b.seenMs - a.seenMs);
-    await this.#endMany(bySeen.slice(maxSessions - 1));
+    await this.endAllOf(bySeen.slice(maxSessions - 1));
     await this.#options.catalog.commit((transaction) =>
       transaction.putRow(accessTables.sessions, session.hash, session),
     );
@@ -100,16 +100,16 @@ export class SessionKeeper implements Service {
   async end(id: string): Promise<void> {
     const session = [...this.#sessions.values()].find((candidate) => sessionId(candidate) === id);
     if (!session) throw new ShoalError('SESSION_NOT_FOUND');
-    await this.#endMany([session]);
+    await this.endAllOf([session]);
   }
 
   /** Ends all sessions, or all but one. */
   async endAll(except?: Session): Promise<void> {
-    await this.#endMany([...this.#sessions.values()].filter(({ hash }) => hash !== except?.hash));
+    await this.endAllOf([...this.#sessions.values()].filter(({ hash }) => hash !== except?.hash));
   }
 
-  /** No request gets in with them from now on, whatever becomes of the write. */
-  async #endMany(sessions: readonly Session[]): Promise<void> {
+  /** Ends these sessions. No request gets in with them from now on, whatever becomes of the write. */
+  async endAllOf(sessions: readonly Session[]): Promise<void> {
     if (sessions.length === 0) return;
     for (const { hash } of sessions) this.#sessions.delete(hash);
     await this.#options.catalog.commit((transaction) => {

@@ -19,6 +19,8 @@ const format = 1;
 /** A link that may be used now, with the token that it was opened by. */
 export interface OpenedLink extends ShareLink {
   readonly token: string;
+  /** Its uses have been counted to the end: only a download that was begun goes on. */
+  readonly usedUp: boolean;
 }
 
 /** What a new link promises. */
@@ -92,17 +94,22 @@ export class ShareLinks {
     return this.#stateOf(link);
   }
 
-  /** The link of a token, if it may be used now. @throws ShoalError LINK_UNKNOWN, LINK_REVOKED, LINK_EXPIRED, LINK_USED_UP. */
-  open(token: string): OpenedLink {
+  /** The link of a token, whether or not it may still be used. @throws ShoalError LINK_UNKNOWN. */
+  verify(token: string): ShareLink {
     const parts = readToken(token);
     const link = parts && this.#options.catalog.row(links, parts.id);
     const key = link && this.#options.catalog.row(linkKeys, link.key);
     if (!parts || !link || !key || !isTokenOf(parts, link, key.secret)) throw new ShoalError('LINK_UNKNOWN');
+    return link;
+  }
+
+  /** The link of a token, neither ended nor expired. @throws ShoalError LINK_UNKNOWN, LINK_REVOKED, LINK_EXPIRED. */
+  open(token: string): OpenedLink {
+    const link = this.verify(token);
     const { state } = this.#stateOf(link);
     if (state === 'revoked') throw new ShoalError('LINK_REVOKED');
     if (state === 'expired') throw new ShoalError('LINK_EXPIRED');
-    if (state === 'used-up') throw new ShoalError('LINK_USED_UP');
-    return { ...link, token };
+    return { ...link, token, usedUp: state === 'used-up' };
   }
 
   /**
@@ -171,9 +178,16 @@ export class ShareLinks {
     return untilMs > this.#options.clock.now() && isSameSecret(tag, this.#unlockTag(link, untilMs));
   }
 
-  /** @throws ShoalError LINK_PASSWORD_NEEDED. */
-  checkUnlocked(link: OpenedLink, request: IncomingMessage): void {
-    if (!this.isUnlocked(link, request)) throw new ShoalError('LINK_PASSWORD_NEEDED');
+  /**
+   * Returns when no password is needed, or it was typed before, or stands in the header Shoal-Link-Password.
+   * @throws ShoalError LINK_PASSWORD_NEEDED, LINK_PASSWORD_REFUSED, TOO_MANY_REQUESTS.
+   */
+  async admit(link: OpenedLink, request: IncomingMessage): Promise<void> {
+    if (this.isUnlocked(link, request)) return;
+    const sent = request.headers['shoal-link-password'];
+    if (typeof sent !== 'string') throw new ShoalError('LINK_PASSWORD_NEEDED');
+    // Node hands the bytes of a header on as one character each.
+    await this.unlock(link, Buffer.from(sent, 'latin1').toString('utf8'), request);
   }
 
   #unlockTag(link: ShareLink, untilMs: number): string {

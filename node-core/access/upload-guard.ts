@@ -32,14 +32,16 @@ export class UploadGuard {
 
   /**
    * Asked before the body is read. @param token of an upload link, when the caller sent one: it is used then, whatever the
-   * policy is. @throws ShoalError UPLOAD_REFUSED, and what {@link ShareLinks.open} throws.
+   * policy is. @throws ShoalError UPLOAD_REFUSED, LINK_USED_UP, and what {@link ShareLinks.open} and {@link ShareLinks.admit}
+   * throw.
    */
-  admit(request: IncomingMessage, token: string | undefined): UploadAdmission {
+  async admit(request: IncomingMessage, token: string | undefined): Promise<UploadAdmission> {
     const { config, gate, links } = this.#options;
     if (token !== undefined) {
       const link = links.open(token);
       if (link.kind !== 'upload') throw new ShoalError('UPLOAD_REFUSED');
-      links.checkUnlocked(link, request);
+      if (link.usedUp) throw new ShoalError('LINK_USED_UP');
+      await links.admit(link, request);
       return { link };
     }
     const manager = gate.managerOf(request);

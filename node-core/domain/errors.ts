@@ -277,10 +277,12 @@ export const errorDefinitions = define({
     zh: '本节点尚无管理员',
     hint: { en: 'open the setup link', zh: '请打开初始设置链接' },
   },
-  SECOND_FACTOR_STATE: {
+  SECOND_FACTOR_ON: { status: 409, en: 'the second factor is on already', zh: '两步验证已启用' },
+  SECOND_FACTOR_OFF: { status: 409, en: 'the second factor is not on', zh: '两步验证未启用' },
+  SECOND_FACTOR_NOT_OFFERED: {
     status: 409,
-    en: 'the second factor is {state}',
-    zh: '两步验证的状态为 {state}',
+    en: 'no secret for a second factor was offered within the last 15 minutes',
+    zh: '最近 15 分钟内没有生成两步验证密钥',
   },
 
   // --- doors ---

@@ -9,7 +9,11 @@ import type { DownloadPath } from './download/download-path.ts';
 import { type ReportError, sendError } from './error-mapper.ts';
 import { operationRoutes } from './operations.ts';
 import { uploadPage } from './pages/upload-page.ts';
+import { accountPages } from './protection/account-pages.ts';
+import { linkRoutes } from './protection/link-routes.ts';
+import { sendSecurityHeaders } from './security-headers.ts';
 import type { HttpServices } from './services.ts';
+import { TrackedResponse } from './tracked-response.ts';
 import { tusHandler } from './tus/tus-handler.ts';
 
 /** What the app shares with the server around it. */
@@ -18,6 +22,10 @@ export interface AppParts {
   readonly stream: EventStream;
 }
 
+// Express gives every response another prototype: without this, what it handles would not be counted and logged as what
+// it is. Shared by all apps of the process, and harmless to those that use plain responses.
+Object.setPrototypeOf(express.response, TrackedResponse.prototype);
+
 /** Everything that is not the download path. */
 export function createApp(services: HttpServices, parts: AppParts, report: ReportError): Express {
   const app = express();
@@ -25,8 +33,11 @@ export function createApp(services: HttpServices, parts: AppParts, report: Repor
   app.disable('etag');
   app.set('query parser', 'simple');
   app.set('case sensitive routing', true);
+  app.use(sendSecurityHeaders);
   app.use(operationRoutes(services));
   app.use('/api/v1', apiRoutes(services, parts.downloads, parts.stream));
+  app.use('/s', linkRoutes(services, parts.downloads));
+  app.use(accountPages(services));
   const prefix = groupPrefix(services.config());
   if (prefix !== '') app.get('/', uploadPage(services));
   app.use(`${prefix}/big/upload`, tusHandler(services, parts.downloads, report));

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describeError, type ErrorDescription, type ShoalError, toShoalError } from '../domain/errors.ts';
 import { languageOf } from './language.ts';
+import { securityHeaders } from './security-headers.ts';
 import { TrackedResponse } from './tracked-response.ts';
 
 /** Told of errors that are the node's fault. */
@@ -36,8 +37,11 @@ export function sendError(
   response.setHeader('Content-Length', body.byteLength);
   response.setHeader('Cache-Control', 'no-store');
   response.setHeader('Vary', 'Accept-Language');
-  const retryAfter = retryAfterSeconds[description.status];
-  if (retryAfter !== undefined) response.setHeader('Retry-After', retryAfter);
+  for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value);
+  // RFC 9110, 11.6.1: a 401 says how to do better. Browsers ask nobody for a bearer token.
+  if (description.status === 401) response.setHeader('WWW-Authenticate', 'Bearer realm="shoal"');
+  const retryAfter = error.details.retryAfterSeconds ?? retryAfterSeconds[description.status];
+  if (retryAfter !== undefined) response.setHeader('Retry-After', String(retryAfter));
   endWithUnreadBody(request, response, body);
 }
 

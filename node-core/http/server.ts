@@ -11,6 +11,7 @@ import { createApp } from './app.ts';
 import { CertificateKeeper } from './certificate.ts';
 import { DownloadPath } from './download/download-path.ts';
 import { type ReportError, sendError } from './error-mapper.ts';
+import { downloadDoor } from './protection/download-door.ts';
 import type { HttpServices } from './services.ts';
 import { TrackedResponse } from './tracked-response.ts';
 
@@ -68,6 +69,7 @@ export class HttpServer implements Service {
       find: (path) => services.catalog.find(path),
       identify: services.identify,
       images: services.images,
+      door: downloadDoor(services),
       onError,
     });
     this.#stream = new EventStream(services);
@@ -218,11 +220,13 @@ function quoted(path: string): string {
   return lastQuoted;
 }
 
-/** Queries hold tokens and codes: they stay out of the log. */
+/** Queries hold tokens and codes, and the address of a share link is its key: they stay out of the log. */
 function pathOnly(url: string | undefined): string {
   if (url === undefined) return '';
   const mark = url.indexOf('?');
-  return (mark < 0 ? url : url.slice(0, mark)).slice(0, 1000);
+  const path = (mark < 0 ? url : url.slice(0, mark)).slice(0, 1000);
+  // The first 16 characters of a token are the link's id (access/link-token.ts).
+  return path.startsWith('/s/') ? path.replace(/^(\/s\/[\w-]{16})[\w-]+/, '$1***') : path;
 }
 
 function endIdle(socket: Socket): void {

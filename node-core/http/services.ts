@@ -1,4 +1,6 @@
+import type { AuditEntry } from '../access/audit.ts';
 import type { ManagementGate } from '../access/management.ts';
+import type { Protection } from '../access/protection.ts';
 import type { AlarmEvents } from '../alarms/alarm-board.ts';
 import type { Monitor } from '../alarms/monitor.ts';
 import type { Catalog } from '../catalog/catalog.ts';
@@ -72,6 +74,9 @@ export interface HttpServices {
   readonly logFolder: string;
   readonly guard: StoreGuard;
   readonly access: ManagementGate;
+  readonly protection: Protection;
+  /** Writes one entry of the audit log. */
+  readonly audit: (entry: AuditEntry) => void;
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly logger: Logger;

@@ -9,6 +9,8 @@ export type { Logger };
 export interface LogOptions {
   /** Absolute path of the log folder; made when missing. */
   readonly folder: string;
+  /** Beginning of the file names: `<name>.<n>.log`. */
+  readonly name: 'shoal' | 'audit';
   readonly level: string;
   /** Size at which a new file is begun, in MiB. */
   readonly maxMegabytes: number;
@@ -28,19 +30,17 @@ export interface Log {
 /** Log fields that may hold secrets; what they contain never reaches the file. */
 const secretFields = ['password', 'admin_key', 'token', 'code', 'secret', 'auth_token', 'authorization', 'cookie'];
 
-/** Opens the rotating log: JSON lines, one event each, in `shoal.<n>.log`. */
+/** Opens a rotating log: JSON lines, one event each. Lines of the audit log are in the file when the call returns. */
 export async function openLog(options: LogOptions): Promise<Log> {
   await mkdir(options.folder, { recursive: true });
   const stream = await pinoRoll({
-    file: path.join(options.folder, 'shoal'),
+    file: path.join(options.folder, options.name),
     extension: '.log',
     size: `${options.maxMegabytes}m`,
     limit: { count: options.files, removeOtherLogFiles: true },
     mkdir: true,
     // Lines are gathered and written behind the requests; flushed at close and every second.
-    sync: false,
-    minLength: 4096,
-    periodicFlush: 1000,
+    ...(options.name === 'audit' ? { sync: true } : { sync: false, minLength: 4096, periodicFlush: 1000 }),
   });
   // A full disk must not end the node because of its log.
   stream.on('error', () => undefined);

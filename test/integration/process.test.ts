@@ -438,6 +438,7 @@ describe('the log', () => {
     expect(accesses.map(({ method, status }) => [method, status])).toEqual([
       ['POST', 200],
       ['GET', 200],
+      // A bearer token that is none of ours is not made good by the address.
       ['GET', 403],
       ['POST', 400],
     ]);
@@ -454,7 +455,7 @@ describe('the log', () => {
       await Promise.all(Array.from({ length: 40 }, () => call(target)));
     }
     expect(await node.kill('SIGTERM')).toEqual(stopped);
-    const names = await readdir(path.join(dataDir, 'log'));
+    const names = (await readdir(path.join(dataDir, 'log'))).filter((name) => name.startsWith('shoal.'));
     expect(names.length).toBeGreaterThan(1);
     expect(names.length).toBeLessThanOrEqual(3);
   });

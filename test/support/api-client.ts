@@ -21,6 +21,8 @@ export interface ApiRequest {
 /** The parts of the document that are looked at here. */
 export interface OpenApiOperation {
   readonly operationId: string;
+  /** What has to be proved, when it is not what the document says for all. */
+  readonly security?: readonly object[];
   readonly parameters?: readonly { readonly name: string; readonly in: string; readonly required: boolean }[];
   readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema?: object }>> };
   readonly responses: Readonly<
@@ -45,16 +47,19 @@ export interface DescribedOperation extends OpenApiOperation {
 export class ApiClient {
   readonly document: OpenApiDocument;
   readonly #origin: string;
+  readonly #headers: OutgoingHttpHeaders;
 
-  private constructor(origin: string, document: OpenApiDocument) {
+  private constructor(origin: string, document: OpenApiDocument, headers: OutgoingHttpHeaders) {
     this.#origin = origin;
     this.document = document;
+    this.#headers = headers;
   }
 
-  static async of(node: Pick<TestNode, 'origin'>): Promise<ApiClient> {
-    const answer = await call(`${node.origin}/api/v1/openapi.json`);
+  /** @param headers of every request that has none of its own. */
+  static async of(node: Pick<TestNode, 'origin'>, headers: OutgoingHttpHeaders = {}): Promise<ApiClient> {
+    const answer = await call(`${node.origin}/api/v1/openapi.json`, { headers });
     expect(answer.status).toBe(200);
-    return new ApiClient(node.origin, json<OpenApiDocument>(answer));
+    return new ApiClient(node.origin, json<OpenApiDocument>(answer), headers);
   }
 
   /** All operations of the document. */
@@ -76,7 +81,7 @@ export class ApiClient {
 
   /** Sends an operation and returns whatever is answered. */
   send(id: string, request: ApiRequest = {}): Promise<Answer> {
-    const { query, json: value, headers = {} } = request;
+    const { query, json: value, headers = this.#headers } = request;
     const body = value === undefined ? request.body : JSON.stringify(value);
     return call(this.url(id, query), {
       method: this.#operation(id).method,

@@ -6,17 +6,21 @@ const tailBytes = 1024 * 1024;
 
 const levels = { debug: 20, info: 30, warn: 40, error: 50 } as const;
 
-/** The newest lines of the log at a level or above, newest first. Lines that are not JSON are left out. */
+/**
+ * The newest lines of a log at a level or above, newest first. Lines that are not JSON are left out.
+ * @param name beginning of its files' names.
+ */
 export async function readLog(
   folder: string,
+  name: 'shoal' | 'audit',
   limit: number,
   level: keyof typeof levels,
 ): Promise<Record<string, unknown>[]> {
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.log'));
+  const names = (await readdir(folder)).filter((file) => file.startsWith(`${name}.`) && file.endsWith('.log'));
   const files = await Promise.all(
-    names.map(async (name) => ({
-      file: path.join(folder, name),
-      mtimeMs: (await stat(path.join(folder, name))).mtimeMs,
+    names.map(async (file) => ({
+      file: path.join(folder, file),
+      mtimeMs: (await stat(path.join(folder, file))).mtimeMs,
     })),
   );
   const lines: Record<string, unknown>[] = [];

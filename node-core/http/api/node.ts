@@ -82,7 +82,7 @@ export function nodeOperations(services: HttpServices): readonly Operation[] {
       summary: 'The newest lines of the log',
       query: contract.logQuery,
       answer: contract.logLines,
-      handle: async ({ query }) => ({ lines: await readLog(services.logFolder, query.limit, query.level) }),
+      handle: async ({ query }) => ({ lines: await readLog(services.logFolder, 'shoal', query.limit, query.level) }),
     }),
   ];
 }

@@ -5,7 +5,7 @@ import type { Operation } from './operation.ts';
 type Json = { readonly [key: string]: unknown };
 
 /** The OpenAPI 3.1 document of the operations; its schemas are those that check them. */
-export function openApiDocument(operations: readonly Operation[], version: string): Json {
+export function openApiDocument(operations: readonly Operation[], version: string, sessionCookie: string): Json {
   const components: Record<string, unknown> = {};
   const schemaOf = (schema: z.ZodType, io: 'input' | 'output'): unknown => {
     const {
@@ -21,7 +21,7 @@ export function openApiDocument(operations: readonly Operation[], version: strin
   };
   const fails = { description: 'An error', content: { 'application/json': { schema: schemaOf(failure, 'output') } } };
   const paths: Record<string, Record<string, unknown>> = {};
-  for (const { id, method, path, summary, tag, query, body, answer, media, bodyMedia } of operations) {
+  for (const { id, method, path, summary, tag, query, body, answer, media, bodyMedia, access } of operations) {
     paths[path] ??= {};
     const sent = body ? { 'application/json': { schema: schemaOf(body, 'input') } } : bodyMedia && { [bodyMedia]: {} };
     const answered = answer
@@ -31,6 +31,8 @@ export function openApiDocument(operations: readonly Operation[], version: strin
       operationId: id,
       summary,
       tags: [tag],
+      // An empty requirement: nobody has to prove anything (OpenAPI 3.1, Security Requirement Object).
+      ...(access === 'open' && { security: [{}] }),
       ...(query && { parameters: parametersOf(schemaOf(query, 'input') as Json) }),
       ...(sent && { requestBody: { required: true, content: sent } }),
       responses: { 200: { description: 'Done', content: answered }, default: fails },
@@ -42,13 +44,20 @@ export function openApiDocument(operations: readonly Operation[], version: strin
       title: 'Shoal',
       version,
       license: { name: 'MIT', identifier: 'MIT' },
-      description: 'The API of one node. Only callers that may manage it may use it.',
+      description:
+        'The API of one node. Only callers that may manage it may use it: who is signed in, who has a key, and scripts on the host or from admin_ips.',
     },
     servers: [{ url: '/api/v1' }],
-    security: [{}],
+    security: [{ session: [] }, { key: [] }, {}],
     tags: [...new Set(operations.map(({ tag }) => tag))].map((name) => ({ name })),
     paths,
-    components: { schemas: components },
+    components: {
+      schemas: components,
+      securitySchemes: {
+        session: { type: 'apiKey', in: 'cookie', name: sessionCookie, description: 'Set by POST /login' },
+        key: { type: 'http', scheme: 'bearer', description: 'admin_key of the configuration, or the local token' },
+      },
+    },
   };
 }
 

@@ -18,6 +18,8 @@ export interface Operation {
   readonly media?: string;
   /** Media type of a body that is not JSON: the handler reads it. */
   readonly bodyMedia?: string;
+  /** `open`: for callers who may not manage too. Everything else is management. */
+  readonly access?: 'open';
   readonly handle: (input: never, request: Request, response: Response) => unknown;
 }
 
@@ -42,6 +44,7 @@ interface TypedOperation<
   readonly answer?: A;
   readonly media?: string;
   readonly bodyMedia?: string;
+  readonly access?: Operation['access'];
   readonly handle: (
     input: Input<Q extends z.ZodType ? z.output<Q> : undefined, B extends z.ZodType ? z.output<B> : undefined>,
     request: Request,
@@ -61,12 +64,16 @@ export function operation<
 /** Most bytes of a JSON body. */
 const maxBodyBytes = 1024 * 1024;
 
+/** What stands before the handler of an operation, in this order. */
+export type GuardsOf = (operation: Operation) => readonly RequestHandler[];
+
 /** Adds operations to a router: input is checked before, answers are checked after the handler. */
-export function register(router: Router, operations: readonly Operation[], guard: RequestHandler): void {
+export function register(router: Router, operations: readonly Operation[], guardsOf: GuardsOf): void {
   const json = express.json({ limit: maxBodyBytes, strict: true, type: () => true });
-  for (const { method, path, body, ...rest } of operations) {
+  for (const operation of operations) {
+    const { method, path, body, ...rest } = operation;
     const readers = body ? [json] : [];
-    router[method](path, guard, ...readers, async (request, response) => {
+    router[method](path, ...guardsOf(operation), ...readers, async (request, response) => {
       const query = rest.query && check(rest.query, request.query, 'query');
       const input = { query, body: body && check(body, request.body, 'body') };
       const answer = await (rest.handle as (input: unknown, request: Request, response: Response) => unknown)(

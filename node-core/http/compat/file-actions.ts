@@ -4,9 +4,10 @@ import type { CataloguedFile } from '../../catalog/catalog.ts';
 import { parseDigest } from '../../domain/digests.ts';
 import { ShoalError } from '../../domain/errors.ts';
 import { normalizePath } from '../../domain/paths.ts';
+import { checkLookUp } from '../protection/download-door.ts';
 import { type HttpServices, readOnlyCheck } from '../services.ts';
 import { domainOf, emptyFileInfo, fileInfo, sendOk } from './answers.ts';
-import { parameter, requiredParameter } from './parameters.ts';
+import { allParameters, parameter, requiredParameter } from './parameters.ts';
 import { parameterPath } from './surface.ts';
 
 /** Most digests of one check_files_exist. */
@@ -22,6 +23,7 @@ const maxKeywordCharacters = 255;
 export function deleteFile(services: HttpServices): RequestHandler {
   return async (request, response) => {
     readOnlyCheck(services);
+    await services.protection.uploads.checkDelete(request, allParameters(request));
     const by = services.access.addressOf(request);
     const digest = parameter(request, 'md5');
     if (digest !== undefined) {
@@ -46,7 +48,9 @@ export function getFileInfo(services: HttpServices): RequestHandler {
 /** `check_file_exist?md5=` or `?path=`: the bare record; empty fields for an unknown file, as clients expect. */
 export function checkFileExists(services: HttpServices): RequestHandler {
   return async (request, response) => {
+    const path = parameter(request, 'md5') === undefined ? pathParameter(services, request) : '';
     const file = await findFile(services, request);
+    await checkLookUp(services, request, path, file, path === '');
     const known = file !== undefined && (await hasBytes(services, file));
     response.json(known ? fileInfo(file, domainOf(request, services.config())) : emptyFileInfo);
   };
@@ -67,6 +71,7 @@ export function checkFilesExist(services: HttpServices): RequestHandler {
     for (const digest of digests) {
       const parsed = parseDigest(digest);
       const [file] = parsed ? await services.catalog.findByDigest(parsed.algorithm, parsed.hex, 1) : [];
+      await checkLookUp(services, request, '', file, true);
       if (file && (await hasBytes(services, file))) found.push(fileInfo(file, self));
     }
     sendOk(response, found);

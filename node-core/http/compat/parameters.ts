@@ -37,6 +37,15 @@ export function requiredParameter(request: Request, name: string): string {
   return value;
 }
 
+/** All parameters that are text, each with the value that {@link parameter} gives. */
+export function allParameters(request: Request): Readonly<Record<string, string>> {
+  const body = request.body as unknown;
+  const inBody = typeof body === 'object' && body !== null ? Object.entries(body) : [];
+  // Later entries win: the body goes before the query.
+  const entries = [...Object.entries(request.query), ...inBody].map(([name, value]) => [name, first(value)] as const);
+  return Object.fromEntries(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
+}
+
 /** Whether a switch such as `force=1` is on. */
 export function flag(request: Request, name: string): boolean {
   const value = parameter(request, name);

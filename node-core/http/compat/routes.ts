@@ -3,6 +3,8 @@ import { Router } from 'express';
 import { directoryPage } from '../pages/directory-page.ts';
 import { reportPage } from '../pages/report-page.ts';
 import { uploadPage } from '../pages/upload-page.ts';
+import { auditAction } from '../protection/audit.ts';
+import { limitStrangers } from '../protection/strangers.ts';
 import type { HttpServices } from '../services.ts';
 import { TrackedResponse } from '../tracked-response.ts';
 import { backup, digestsOfDay, repairStatistics } from './day-actions.ts';
@@ -17,10 +19,11 @@ import { uploadHandlers } from './upload.ts';
 /** The actions below the group, for GET and POST alike. Those in `managed` need a caller who may manage. */
 export function compatibleRoutes(services: HttpServices): Router {
   const router = Router({ caseSensitive: true });
-  const manage: RequestHandler = (request, _response, next) => {
-    services.access.check(request);
+  const manage: RequestHandler = (request, response, next) => {
+    response.locals.manager = services.access.check(request);
     next();
   };
+  const strangers = limitStrangers(services);
   const open = { check_file_exist: checkFileExists(services), check_files_exist: checkFilesExist(services) };
   const managed = {
     delete: deleteFile(services),
@@ -45,14 +48,29 @@ export function compatibleRoutes(services: HttpServices): Router {
   };
   router.all('/upload', kind('upload'), crossOrigin(services), ...uploadHandlers(services));
   for (const [name, handler] of Object.entries(open)) {
-    router.all(`/${name}`, kind('action'), crossOrigin(services), ...readParameters, handler);
+    router.all(`/${name}`, kind('action'), crossOrigin(services), strangers, ...readParameters, handler);
   }
   for (const [name, handler] of Object.entries(managed)) {
-    router.all(`/${name}`, kind('action'), manage, ...readParameters, handler);
+    router.all(`/${name}`, kind('action'), ...audited(services, name), manage, ...readParameters, handler);
   }
-  router.get(['/', '/upload.html'], kind('page'), uploadPage(services));
-  router.get('/{*folder}', kind('page'), directoryPage(services));
+  router.get(['/', '/upload.html'], kind('page'), strangers, uploadPage(services));
+  router.get('/{*folder}', kind('page'), strangers, directoryPage(services));
   return router;
+}
+
+/** Actions that change something; the others only tell. */
+const changing: ReadonlySet<string> = new Set([
+  'delete',
+  'repair_stat',
+  'backup',
+  'repair',
+  'repair_fileinfo',
+  'remove_empty_dir',
+  'reload',
+]);
+
+function audited(services: HttpServices, name: string): readonly RequestHandler[] {
+  return changing.has(name) ? [auditAction(services, name)] : [];
 }
 
 function kind(name: TrackedResponse['kind']): RequestHandler {

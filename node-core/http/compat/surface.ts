@@ -32,6 +32,12 @@ export const actionNames: ReadonlySet<string> = new Set([
 /** Names at the root that are never files, whatever the group is. */
 const rootNames: ReadonlySet<string> = new Set(['api', 'healthz', 'readyz', 'metrics', 'favicon.ico', '']);
 
+/** Pages at the root: what stands below a folder of such a name is files all the same. */
+const rootPages: ReadonlySet<string> = new Set(['login', 'logout', 'setup']);
+
+/** Share links at the root: folders called `s` hold files unless a token follows (access/link-token.ts). */
+const linkPattern = /^s\/[\w-]{48}(\/|$)/;
+
 /** Where the compatible interface stands: `/<group>` or nothing (`G` in its description). */
 export function groupPrefix(config: Config): string {
   return config.support_group_manage ? `/${config.group}` : '';
@@ -48,8 +54,12 @@ export function downloadTarget(target: string, prefix: string): string | undefin
   const rest = target.slice(start);
   const slash = rest.indexOf('/');
   const first = slash < 0 ? rest : rest.slice(0, slash);
-  if (first === '' || actionNames.has(first) || (prefix === '' && rootNames.has(first))) return undefined;
+  if (first === '' || actionNames.has(first) || (prefix === '' && isTakenAtRoot(first, rest))) return undefined;
   return decode(rest);
+}
+
+function isTakenAtRoot(first: string, rest: string): boolean {
+  return rootNames.has(first) || rootPages.has(rest) || linkPattern.test(rest);
 }
 
 /** Percent-decodes a path. An encoded separator is refused: what one part took for a name another would take for folders. */

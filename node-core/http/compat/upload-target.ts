@@ -58,6 +58,18 @@ export function uploadTarget(
   };
 }
 
+/** What an upload link makes of a form: its own folder, whatever the form says, and names as they are. */
+export function linkTarget(
+  link: { readonly path: string },
+  { filename }: UploadFields,
+  config: Config,
+): { readonly fields: UploadFields; readonly rules: Config } {
+  return {
+    fields: { path: link.path, filename },
+    rules: { ...config, enable_custom_path: true, enable_trim_file_name_special_char: false, rename_file: false },
+  };
+}
+
 /** A scene is one clean path segment, and one of the configured ones if there are any. */
 function sceneOf(field: string | undefined, config: Config): string {
   const scene = normalizePath(field ?? config.default_scene);

@@ -2,16 +2,20 @@ import type { IncomingMessage } from 'node:http';
 import type { Request, RequestHandler, Response } from 'express';
 import express from 'express';
 import multer, { MulterError, type StorageEngine } from 'multer';
+import { readToken } from '../../access/link-token.ts';
+import type { UploadAdmission } from '../../access/upload-guard.ts';
 import type { CataloguedFile } from '../../catalog/catalog.ts';
 import { parseDigest } from '../../domain/digests.ts';
 import { ShoalError } from '../../domain/errors.ts';
 import type { StoreRequest } from '../../files/store-file.ts';
 import type { StagedFile } from '../../storage/staging.ts';
 import { type HttpServices, readOnlyCheck } from '../services.ts';
-import { emptyUploadAnswer, sendOk, type UploadAnswer, uploadAnswer } from './answers.ts';
-import { maxParameterBytes, parameter } from './parameters.ts';
+import { uploadAnswer } from './answers.ts';
+import { instantUpload } from './instant-upload.ts';
+import { allParameters, maxParameterBytes, parameter } from './parameters.ts';
 import { groupPrefix } from './surface.ts';
-import { uploadTarget } from './upload-target.ts';
+import { outputOf, sendUploadAnswer } from './upload-output.ts';
+import { linkTarget, uploadTarget } from './upload-target.ts';
 
 /** Limits of the form around a file. Its fields are short texts; a stranger's form may not fill the memory. */
 const formLimits = { fields: 64, fieldSize: 64 * 1024, fieldNameSize: 100, parts: 80, headerPairs: 64 };
@@ -24,24 +28,55 @@ interface StagedPart {
   readonly staged: StagedFile;
 }
 
+/** By which way uploads come in, and how they are answered. */
+export interface UploadWay {
+  /** Token of the upload link that the caller shows, if any. */
+  readonly linkToken: (request: Request) => string | undefined;
+  /** Answers a GET that asks for nothing. */
+  readonly showPage: (request: Request, response: Response) => void;
+  readonly answer: (request: Request, response: Response, file: CataloguedFile) => void;
+}
+
 /** `G/upload`: multipart uploads and instant uploads. */
 export function uploadHandlers(services: HttpServices): readonly RequestHandler[] {
-  const gate = new UploadGate(() => services.config().max_concurrent_uploads);
+  return handlersOf(services, {
+    linkToken: (request) => linkTokenOf(request.query.token),
+    showPage: (_request, response) => response.redirect(303, `${groupPrefix(services.config())}/upload.html`),
+    answer: (request, response, file) =>
+      sendUploadAnswer(
+        response,
+        outputOf(request, parameter(request, 'output')),
+        uploadAnswer(file, request, services.config()),
+      ),
+  });
+}
+
+/** A parameter that is a token of a link; other texts are other parts' affair. */
+export function linkTokenOf(value: unknown): string | undefined {
+  return typeof value === 'string' && readToken(value) ? value : undefined;
+}
+
+/** Uploads by any way: who may, then the body, then the file. */
+export function handlersOf(services: HttpServices, way: UploadWay): readonly RequestHandler[] {
+  const { uploads, uploadSlots } = services.protection;
   return [
     express.urlencoded({ extended: false, limit: maxParameterBytes, parameterLimit: 100 }),
     async (request, response, next) => {
       if (request.method === 'OPTIONS') return next();
-      if (!/^multipart\/form-data/i.test(request.headers['content-type'] ?? '')) {
-        const digest = parameter(request, 'md5');
-        if (digest !== undefined) return instantUpload(services, request, response, digest);
-        if (request.method === 'GET' || request.method === 'HEAD')
-          return response.redirect(303, `${groupPrefix(services.config())}/upload.html`);
+      const isForm = /^multipart\/form-data/i.test(request.headers['content-type'] ?? '');
+      const digest = isForm ? undefined : parameter(request, 'md5');
+      if (!isForm && digest === undefined) {
+        if (request.method === 'GET' || request.method === 'HEAD') return way.showPage(request, response);
         const type = request.headers['content-type'] ?? 'none';
         throw new ShoalError('UNSUPPORTED_MEDIA_TYPE', { details: { type } });
       }
+      const admission = await uploads.admit(request, way.linkToken(request));
+      if (digest !== undefined) return instantUpload(services, request, response, digest, admission);
+      admissions.set(request, admission);
       readOnlyCheck(services);
       outputOf(request, undefined);
-      gate.enter(response);
+      const address = admission.manager ? undefined : services.access.addressOf(request);
+      response.once('close', uploadSlots.take(address));
       services.metrics.uploadsActive.inc();
       response.once('close', () => services.metrics.uploadsActive.dec());
       checkAnnounced(request, services.config().max_upload_bytes);
@@ -50,28 +85,12 @@ export function uploadHandlers(services: HttpServices): readonly RequestHandler[
       next();
     },
     receiveFile(services),
-    async (request, response) => storeUpload(services, request, response),
+    async (request, response) => way.answer(request, response, await storeUpload(services, request)),
   ];
 }
 
-/** Bounds the uploads under way; each may hold buffers and a file handle. */
-class UploadGate {
-  readonly #limit: () => number;
-  #active = 0;
-
-  constructor(limit: () => number) {
-    this.#limit = limit;
-  }
-
-  /** @throws ShoalError TOO_MANY_UPLOADS. */
-  enter(response: Response): void {
-    if (this.#active >= this.#limit()) throw new ShoalError('TOO_MANY_UPLOADS');
-    this.#active += 1;
-    response.once('close', () => {
-      this.#active -= 1;
-    });
-  }
-}
+/** What requests came in by, until their form has been read. */
+const admissions = new WeakMap<IncomingMessage, UploadAdmission>();
 
 /** multer, with the pipeline's staging as its storage: the bytes are written and hashed once, as they arrive. */
 function receiveFile(services: HttpServices): RequestHandler {
@@ -165,87 +184,54 @@ async function stagePart(
   return writer.finish();
 }
 
-async function storeUpload(services: HttpServices, request: Request, response: Response): Promise<void> {
+async function storeUpload(services: HttpServices, request: Request): Promise<CataloguedFile> {
   const parts = (request.files ?? []) as (Express.Multer.File & StagedPart)[];
   const [part] = parts;
   if (!part) throw new ShoalError('FILE_FIELD_MISSING');
   const { staged } = part;
-  let plan: UploadPlan;
+  const admission = admissions.get(request) ?? {};
+  let plan: StoreRequest;
   try {
-    plan = planUpload(services, request, part.originalname, staged);
+    plan = planUpload(services, request, part.originalname, staged, admission);
+    await services.protection.uploads.checkFields(admission, request, plan.scene, allParameters(request));
+    if (admission.link) await services.protection.links.use(admission.link);
   } catch (error) {
     await services.staging.discard(staged);
     throw error;
   }
-  const { file } = await services.storer.store(staged, plan.store);
+  const { file } = await services.storer.store(staged, plan);
   services.metrics.receivedBytes.inc(staged.digests.size);
-  sendUploadAnswer(response, plan.output, uploadAnswer(file, request, services.config()));
-}
-
-interface UploadPlan {
-  readonly output: Output;
-  readonly store: StoreRequest;
+  return file;
 }
 
 /** Reads the form around a staged file, whose fields may have come before or after it. */
-function planUpload(services: HttpServices, request: Request, original: string, staged: StagedFile): UploadPlan {
-  const output = outputOf(request, parameter(request, 'output'));
+function planUpload(
+  services: HttpServices,
+  request: Request,
+  original: string,
+  staged: StagedFile,
+  { link }: UploadAdmission,
+): StoreRequest {
+  outputOf(request, parameter(request, 'output'));
   checkDigest(staged, parameter(request, 'md5'));
   const config = services.config();
-  const fields = {
+  const given = {
     scene: parameter(request, 'scene') ?? parameter(request, 'scenes'),
     path: parameter(request, 'path'),
     filename: parameter(request, 'filename'),
   };
-  const { path, name, scene, chosen } = uploadTarget(original, fields, config, services.peerId(), services.clock.now());
+  const { fields, rules } = link ? linkTarget(link, given, config) : { fields: given, rules: config };
+  const { path, name, scene, chosen } = uploadTarget(original, fields, rules, services.peerId(), services.clock.now());
   const reuse = (existing: CataloguedFile) => !chosen.scene || existing.version.scene === scene;
   return {
-    output,
-    store: {
-      path,
-      name,
-      scene,
-      occupied: config.enable_distinct_file ? 'number' : 'replace',
-      by: services.access.addressOf(request),
-      ...(!chosen.place && { reuse }),
-    },
+    path,
+    name,
+    scene,
+    // Who comes by a link can add and never replace.
+    occupied: config.enable_distinct_file || link ? 'number' : 'replace',
+    by: link ? `link ${link.id}` : services.access.addressOf(request),
+    ...(!chosen.place && { reuse }),
   };
-}
-
-async function instantUpload(
-  services: HttpServices,
-  request: Request,
-  response: Response,
-  digest: string,
-): Promise<void> {
-  const output = outputOf(request, parameter(request, 'output'));
-  const parsed = parseDigest(digest);
-  if (!parsed) throw new ShoalError('DIGEST_INVALID', { details: { value: digest.slice(0, 80) } });
-  const found = await services.catalog.findByDigest(parsed.algorithm, parsed.hex);
-  const contents = new Set(found.map((file) => file.version.sha256));
-  const [sha256] = contents;
-  // One md5 of several contents says nothing about the caller's (replication.md, 13).
-  const known =
-    contents.size === 1 && sha256 !== undefined ? await services.storer.findContent(sha256, () => true) : undefined;
-  if (known) sendUploadAnswer(response, output, uploadAnswer(known, request, services.config()));
-  else if (output === 'text') response.type('text/plain').send('');
-  else if (output === 'json') response.json(emptyUploadAnswer);
-  else sendOk(response, null);
-}
-
-type Output = 'text' | 'json' | 'json2';
-
-function outputOf(request: Request, field: string | undefined): Output {
-  const value =
-    field ?? (typeof request.query.output === 'string' && request.query.output !== '' ? request.query.output : 'text');
-  if (value === 'text' || value === 'json' || value === 'json2') return value;
-  throw new ShoalError('OUTPUT_UNKNOWN', { details: { value: value.slice(0, 40) } });
-}
-
-function sendUploadAnswer(response: Response, output: Output, answer: UploadAnswer): void {
-  if (output === 'text') response.type('text/plain').send(answer.url);
-  else if (output === 'json') response.json(answer);
-  else sendOk(response, answer);
 }
 
 function checkDigest(staged: StagedFile, expected: string | undefined): void {

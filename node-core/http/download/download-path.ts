@@ -19,6 +19,14 @@ import { evaluateConditions } from './conditions.ts';
 import { MemoryCache, maxCachedBytes } from './memory-cache.ts';
 import { RenderedAnswer } from './rendered-answer.ts';
 
+/** Decides who may download. */
+export interface DownloadDoor {
+  /** Whether anybody is asked at all. Called for every request. */
+  readonly isGuarded: (config: Config) => boolean;
+  /** Returns when the caller may have what stands at the path. @throws ShoalError. */
+  readonly check: (request: IncomingMessage, path: string, query: string) => Promise<void>;
+}
+
 /** What the download path works with. */
 export interface DownloadPathOptions {
   readonly config: () => Config;
@@ -28,6 +36,7 @@ export interface DownloadPathOptions {
   /** What stands at a place now, for the memory cache's checks. */
   readonly identify: (place: string) => FileIdentity | undefined;
   readonly images: ImageScaler;
+  readonly door: DownloadDoor;
   readonly onError: (request: IncomingMessage, response: ServerResponse, error: unknown) => void;
 }
 
@@ -61,7 +70,8 @@ export class DownloadPath {
     if (request.method !== 'GET' && request.method !== 'HEAD') return false;
     const config = this.#options.config();
     const url = request.url ?? '/';
-    if (this.#serveHot(request, response, url, config)) return true;
+    const guarded = this.#options.door.isGuarded(config);
+    if (!guarded && this.#serveHot(request, response, url, config)) return true;
     const mark = url.indexOf('?');
     const target = mark < 0 ? url : url.slice(0, mark);
     // A folder is asked for with a slash at its end: that is a page.
@@ -75,12 +85,28 @@ export class DownloadPath {
       this.#options.onError(request, response, error);
       return true;
     }
-    return this.#serve(request, response, path, mark < 0 ? '' : url.slice(mark + 1), config);
+    const query = mark < 0 ? '' : url.slice(mark + 1);
+    if (!guarded) return this.#serve(request, response, path, query, config, true);
+    // A folder, or nothing: that is a page's affair, which asks at the same door.
+    if (!this.#options.find(path)) return false;
+    this.#serveGuarded(request, response, path, query);
+    return true;
   }
 
-  /** Answers with a file, whatever URL it was asked for by. Errors are answered too. */
+  /** Answers with a file when the door lets the caller through. */
+  #serveGuarded(request: IncomingMessage, response: ServerResponse, path: string, query: string): void {
+    if (response instanceof TrackedResponse) response.kind = 'download';
+    // What one caller was let in for, no cache may give to another.
+    response.setHeader('Cache-Control', 'private');
+    this.#options.door.check(request, path, query).then(
+      () => this.serveFile(request, response, path, query),
+      (error: unknown) => this.#options.onError(request, response, error),
+    );
+  }
+
+  /** Answers with a file, whatever URL it was asked for by; the caller has checked who asks. Errors are answered too. */
   serveFile(request: IncomingMessage, response: ServerResponse, path: string, query: string): void {
-    if (this.#serve(request, response, path, query, this.#options.config())) return;
+    if (this.#serve(request, response, path, query, this.#options.config(), false)) return;
     this.#options.onError(request, response, new ShoalError('FILE_NOT_FOUND', { details: { what: path } }));
   }
 
@@ -107,7 +133,15 @@ export class DownloadPath {
     return true;
   }
 
-  #serve(request: IncomingMessage, response: ServerResponse, path: string, query: string, config: Config): boolean {
+  /** @param open nobody has to be asked for this URL: its answer may be kept. */
+  #serve(
+    request: IncomingMessage,
+    response: ServerResponse,
+    path: string,
+    query: string,
+    config: Config,
+    open: boolean,
+  ): boolean {
     let file: CataloguedFile;
     try {
       file = this.#options.reader.stat(path);
@@ -126,7 +160,7 @@ export class DownloadPath {
     if (cached) {
       try {
         answer(request, response, { ...plainContent(file, presentation, config), body: cached.body });
-        this.#remember(request, response, { path, file, config }, cached.body);
+        if (open) this.#remember(request, response, { path, file, config }, cached.body);
       } catch (error) {
         this.#options.onError(request, response, error);
       }

@@ -81,8 +81,6 @@ export function sendPage(response: Response, language: string, title: string, bo
     .status(status)
     .set({
       'Content-Security-Policy': `default-src 'none'; style-src 'sha256-${styleDigest}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
-      'X-Content-Type-Options': 'nosniff',
-      'Referrer-Policy': 'same-origin',
       'Cache-Control': 'no-store',
       Vary: 'Accept-Language',
     })

@@ -43,6 +43,8 @@ export function uploadPage(services: HttpServices): RequestHandler {
     // The root has two pages: this one, and its listing.
     if (request.query.list !== undefined) return next();
     if (!config.enable_web_upload) throw new ShoalError('ROUTE_NOT_FOUND', { details: { path: request.path } });
+    // A form whose file would be refused helps nobody; who signs in comes back to the root.
+    if (config.upload_policy !== 'open' && !services.access.managerOf(request)) return response.redirect(303, '/login');
     const language = languageOf(request);
     const w = words[language];
     const scenes = [config.default_scene, ...config.scenes.map((entry) => entry.split(':')[0] ?? '')];

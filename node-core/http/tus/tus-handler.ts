@@ -1,18 +1,22 @@
 /** `G/big/upload/`: tus 1.0.0 by @tus/server over our pipeline. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomBytes } from 'node:crypto';
-import { MemoryLocker, Metadata, Server, type Upload } from '@tus/server';
+import { MemoryLocker, Metadata, Server } from '@tus/server';
 import type { Request, RequestHandler, Response } from 'express';
+import type { UploadAdmission } from '../../access/upload-guard.ts';
 import type { ResumableUpload } from '../../catalog/values.ts';
 import { describeError, ShoalError, toShoalError } from '../../domain/errors.ts';
 import { joinPath } from '../../domain/paths.ts';
 import type { PlanUpload } from '../../files/resumable-uploads.ts';
 import { domainOf } from '../compat/answers.ts';
+import { allParameters } from '../compat/parameters.ts';
 import { groupPrefix } from '../compat/surface.ts';
-import { uploadTarget } from '../compat/upload-target.ts';
+import { linkTokenOf } from '../compat/upload.ts';
+import { linkTarget, uploadTarget } from '../compat/upload-target.ts';
 import type { DownloadPath } from '../download/download-path.ts';
 import type { ReportError } from '../error-mapper.ts';
 import { languageOf } from '../language.ts';
+import { checkLookUp } from '../protection/download-door.ts';
 import { type HttpServices, readOnlyCheck } from '../services.ts';
 import { TrackedResponse } from '../tracked-response.ts';
 import { checkCallback, notifyCallback } from './callback.ts';
@@ -25,6 +29,7 @@ const statusNames = { 'tus-resumable': '1.0.0' } as const;
 
 /** What one request is, for the parts of @tus/server that are not told. */
 interface Exchange extends RequestExtras {
+  readonly admission: UploadAdmission;
   readonly request: Request;
   readonly response: Response;
 }
@@ -50,7 +55,7 @@ export function tusHandler(services: HttpServices, downloads: DownloadPath, repo
     allowedHeaders: ['Upload-Checksum', 'Auth-Token'],
     exposedHeaders: ['Upload-Expires'],
     onUploadCreate: async (_request, upload) => {
-      if (!current().isPartial) checkNewUpload(services, upload);
+      await checkNewUpload(services, current(), upload.metadata ?? {});
       return {};
     },
     onUploadFinish: async (_request, { id }) => {
@@ -70,6 +75,7 @@ export function tusHandler(services: HttpServices, downloads: DownloadPath, repo
     if (!allowed.includes(request.method)) return next();
     if (request.method !== 'HEAD' && request.method !== 'OPTIONS') readOnlyCheck(services);
     const extras: Exchange = {
+      admission: await enter(services, request, response),
       by: services.access.addressOf(request),
       isPartial: request.headers['upload-concat'] === 'partial',
       checksum: header(request, 'upload-checksum'),
@@ -100,7 +106,7 @@ function planOf(services: HttpServices): PlanUpload {
       path: target.path,
       name: target.name,
       scene: target.scene,
-      occupied: config.enable_distinct_file ? 'number' : 'replace',
+      occupied: config.enable_distinct_file || linkTokenOf(metadata[linkField]) ? 'number' : 'replace',
       by,
     };
   };
@@ -111,16 +117,52 @@ function targetOf(services: HttpServices, metadata: ResumableUpload['metadata'])
   const { filename, path, scene } = metadata;
   const config = services.config();
   const folder = path ? joinPath(scene || config.default_scene, path) : undefined;
-  const fields = { scene: scene || undefined, path: folder };
-  return uploadTarget(filename || 'file', fields, config, services.peerId(), services.clock.now());
+  const given = { scene: scene || undefined, path: folder };
+  const token = linkTokenOf(metadata[linkField]);
+  // Whoever was let in by a link stays in its folder, even if the link has ended since.
+  const link = token === undefined ? undefined : services.protection.links.verify(token);
+  const { fields, rules } = link ? linkTarget(link, {}, config) : { fields: given, rules: config };
+  return uploadTarget(filename || 'file', fields, rules, services.peerId(), services.clock.now());
+}
+
+/** Metadata that holds the token of an upload link. */
+const linkField = 'token';
+
+/**
+ * Who may begin an upload; and how many go on at once. The address of an upload is its key: who has it may go on.
+ * @throws ShoalError as UploadGuard.admit, TOO_MANY_UPLOADS, TOO_MANY_REQUESTS.
+ */
+async function enter(services: HttpServices, request: Request, response: Response): Promise<UploadAdmission> {
+  const { uploads, uploadSlots } = services.protection;
+  if (request.method !== 'POST' && request.method !== 'PATCH') return {};
+  const manager = services.access.managerOf(request);
+  const admission = request.method === 'POST' ? await uploads.admit(request, tokenOf(request)) : {};
+  response.once('close', uploadSlots.take(manager ? undefined : services.access.addressOf(request)));
+  return admission;
+}
+
+/** The token of an upload link stands in the metadata: it says where the file goes when the last byte has come. */
+function tokenOf(request: Request): string | undefined {
+  return linkTokenOf(metadataOf(header(request, 'upload-metadata'))[linkField]);
 }
 
 /** What will be refused at the end is refused at once: gigabytes later is too late. */
-function checkNewUpload(services: HttpServices, upload: Upload): void {
-  const metadata = upload.metadata ?? {};
-  if (!metadata.filename) throw new ShoalError('PARAMETER_MISSING', { details: { name: 'filename' } });
-  targetOf(services, metadata);
-  if (metadata.callback_url) checkCallback(metadata.callback_url, services.config().callback_hosts);
+async function checkNewUpload(
+  services: HttpServices,
+  { request, admission, isPartial }: Exchange,
+  metadata: ResumableUpload['metadata'],
+): Promise<void> {
+  if (!isPartial) {
+    if (!metadata.filename) throw new ShoalError('PARAMETER_MISSING', { details: { name: 'filename' } });
+    targetOf(services, metadata);
+    if (metadata.callback_url) checkCallback(metadata.callback_url, services.config().callback_hosts);
+  }
+  // Code and token of `auth_url` are metadata, or stand in query and header as with other uploads.
+  const texts = Object.entries(metadata).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+  const fields = { ...allParameters(request), ...Object.fromEntries(texts) };
+  const { uploads, links } = services.protection;
+  await uploads.checkFields(admission, request, fields.scene || services.config().default_scene, fields);
+  if (admission.link && !isPartial) await links.use(admission.link);
 }
 
 async function finish(services: HttpServices, plan: PlanUpload, id: string, request: Request): Promise<void> {
@@ -156,7 +198,7 @@ async function concatenate(services: HttpServices, plan: PlanUpload, extras: Exc
   const metadata = metadataOf(header(request, 'upload-metadata'));
   const id = randomBytes(16).toString('hex');
   const size = known.reduce((sum, part) => sum + part.safe, 0);
-  checkNewUpload(services, { metadata } as Upload);
+  await checkNewUpload(services, extras, metadata);
   const maxBytes = services.config().max_upload_bytes;
   if (maxBytes > 0 && size > maxBytes) throw new ShoalError('FILE_TOO_LARGE', { details: { maxBytes } });
   await services.resumable.create({
@@ -190,6 +232,7 @@ async function download(
   id: string | undefined,
 ): Promise<void> {
   const file = id === undefined ? undefined : await services.resumable.fileOf(id);
+  await checkLookUp(services, request, '', file, false);
   if (!file) throw new ShoalError('FILE_NOT_FOUND', { details: { what: id ?? '' } });
   const mark = request.originalUrl.indexOf('?');
   downloads.serveFile(request, response, file.path, mark < 0 ? '' : request.originalUrl.slice(mark + 1));

@@ -2,6 +2,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { hostname } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { ManagementGate } from '../../../node-core/access/management.ts';
+import { RateLimiter } from '../../../node-core/access/rate-limit.ts';
+import type { Session } from '../../../node-core/access/sessions.ts';
 import { errorOf } from '../temp-folder.ts';
 import { requestFrom } from './request.ts';
 
@@ -106,6 +108,78 @@ describe('ManagementGate', () => {
     gate.check(requestFrom('192.0.2.7', { host }));
     current = { ...policy, admin_ips: [] };
     expect((await errorOf(() => gate.check(requestFrom('192.0.2.7', { host })))).code).toBe('MANAGEMENT_REFUSED');
+  });
+});
+
+describe('proofs besides an address', () => {
+  const session: Session = {
+    hash: 'a'.repeat(64),
+    name: 'admin',
+    by: 'password',
+    address: '203.0.113.5',
+    agent: '',
+    createdMs: 0,
+    seenMs: 0,
+  };
+  const clock = { now: () => 0, monotonic: () => 0 };
+  const gateWith = (onWrong: () => void = () => undefined) =>
+    new ManagementGate(() => policy, {
+      bearer: (token) => ({ local: 'token' as const, key: 'key' as const })[token],
+      session: (request) => (request.headers.cookie === 'good' ? session : undefined),
+      attempts: new RateLimiter(clock, () => ({ burst: 2, perMinute: 1 })),
+      onWrong,
+    });
+  const stranger = (headers: IncomingHttpHeaders, method = 'GET') =>
+    Object.assign(requestFrom('203.0.113.5', { host, ...headers }), { method });
+
+  it.each<[string, IncomingHttpHeaders, string, string]>([
+    ['the local token', { authorization: 'Bearer local' }, 'POST', 'token'],
+    ['the key, from a page of another site too', { authorization: 'Bearer key', origin: 'http://a.b' }, 'POST', 'key'],
+    ['the key behind a proxy', { authorization: 'Bearer key', via: '1.1 x' }, 'GET', 'key'],
+    ['a cookie that reads', { cookie: 'good' }, 'GET', 'session'],
+    ['a cookie and a proof that change', { cookie: 'good', origin: `http://${host}` }, 'DELETE', 'session'],
+    ['a cookie that changes without proof', { cookie: 'good' }, 'DELETE', 'CROSS_SITE_REFUSED'],
+    ['a cookie from another site', { cookie: 'good', 'sec-fetch-site': 'cross-site' }, 'GET', 'CROSS_SITE_REFUSED'],
+    ['a cookie under a foreign name', { cookie: 'good', host: 'a.b', 'sec-fetch-site': 'none' }, 'GET', 'HOST_REFUSED'],
+    ['another cookie', { cookie: 'bad' }, 'GET', 'MANAGEMENT_REFUSED'],
+    ['a wrong key beside a good cookie', { authorization: 'Bearer x', cookie: 'good' }, 'GET', 'MANAGEMENT_REFUSED'],
+  ])('%s', async (_what, headers, method, expected) => {
+    const request = stranger(headers, method);
+    if (/^[a-z]+$/.test(expected)) {
+      expect(gateWith().check(request).kind).toBe(expected);
+      expect(gateWith().managerOf(request)?.kind).toBe(expected);
+    } else {
+      expect((await errorOf(() => gateWith().check(request))).code).toBe(expected);
+      expect(gateWith().managerOf(request)).toBeUndefined();
+    }
+  });
+
+  it('are not guessed: wrong keys are few, right ones do not help then, and the local token always does', async () => {
+    let wrong = 0;
+    const gate = gateWith(() => {
+      wrong += 1;
+    });
+    const code = async (token: string) =>
+      (await errorOf(() => gate.check(stranger({ authorization: `Bearer ${token}` })))).code;
+    expect(await code('x')).toBe('MANAGEMENT_REFUSED');
+    // Where others are let in too, it is a try, but no attack.
+    expect(gate.managerOf(stranger({ authorization: 'Bearer y' }))).toBeUndefined();
+    expect(wrong).toBe(1);
+    expect(await code('z')).toBe('TOO_MANY_REQUESTS');
+    expect(await code('key')).toBe('TOO_MANY_REQUESTS');
+    expect(gate.check(stranger({ authorization: 'Bearer local' })).kind).toBe('token');
+  });
+
+  it.each([
+    ['plain', '203.0.113.5', {}, false, false],
+    ['over TLS', '203.0.113.5', {}, true, true],
+    ['a trusted proxy over TLS', '10.9.9.9', { 'x-forwarded-proto': 'https' }, false, true],
+    ['a trusted proxy over http', '10.9.9.9', { 'x-forwarded-proto': 'http' }, false, false],
+    ['a stranger that says so', '203.0.113.5', { 'x-forwarded-proto': 'https' }, false, false],
+  ])('knows https: %s', (_what, address, headers, encrypted, expected) => {
+    const request = requestFrom(address, headers);
+    if (encrypted) Object.assign(request.socket, { encrypted });
+    expect(gateWith().isSecure(request)).toBe(expected);
   });
 });
 
