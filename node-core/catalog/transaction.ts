@@ -261,6 +261,15 @@ export class CatalogTransaction {
     return isPacked(local.place) ? undefined : { trashId, place: local.place };
   }
 
+  /** Forgets where the bytes of a version stood: they are gone, or others stand there. Nothing is left to restore. */
+  dropLocal(path: string, version: { readonly dot: Dot; readonly sha256: string }): void {
+    const before = this.local(path, version.dot);
+    if (!before) return;
+    this.#overlay.del(keys.local(path, formatDot(version.dot)));
+    this.#dropPlace(version.sha256, before.place);
+    this.forgetLinkSource(version.sha256, before.place);
+  }
+
   /** Notes that trashed bytes now stand elsewhere; without an identity they were not found, and the entry goes. */
   moveTrash(trashId: string, place: string, identity: FileIdentity | undefined): void {
     const key = keys.trash(trashId);
