@@ -1,7 +1,7 @@
 /** The composition root: builds every part of a node, starts them in order and stops them in reverse. */
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
-import { availableParallelism, networkInterfaces } from 'node:os';
+import { availableParallelism, hostname, networkInterfaces } from 'node:os';
 import path from 'node:path';
 import { LocalToken } from './access/local-token.ts';
 import { createProtection } from './access/protection.ts';
@@ -9,7 +9,10 @@ import type { AlarmEvents } from './alarms/alarm-board.ts';
 import { Monitor } from './alarms/monitor.ts';
 import { nodeWatches } from './alarms/node-watches.ts';
 import { Catalog } from './catalog/catalog.ts';
-import { loadIdentity } from './cluster/identity.ts';
+import { Cluster, type ClusterEvents, type ClusterSecrets } from './cluster/cluster.ts';
+import { loadIdentity, type NodeIdentity } from './cluster/identity.ts';
+import { makeCertificate } from './cluster/trust/certificate.ts';
+import type { JoiningFlags } from './config/flags.ts';
 import { LiveConfiguration } from './config/live.ts';
 import { type LoadConfigOptions, type LoadedConfig, loadConfig } from './config/load.ts';
 import type { ConfigFlags, Environment } from './config/overrides.ts';
@@ -71,6 +74,8 @@ export interface NodeOptions {
   readonly restoring?: boolean;
   /** The caller shows the setup link on a terminal: no file with it is written. */
   readonly onTerminal?: boolean;
+  /** How this start may join a cluster. */
+  readonly joining?: JoiningFlags;
 }
 
 /** A running node. */
@@ -79,6 +84,8 @@ export interface StorageNode {
   /** Where the HTTP interface is, as it can be opened on this host. */
   readonly url: string;
   readonly port: number;
+  /** Port on which other members reach it. */
+  readonly peerPort: number;
   readonly configuration: LoadedConfig;
   /** The link that makes the first administrator, as long as there is none. */
   readonly setupUrl: () => string | undefined;
@@ -120,7 +127,8 @@ export async function createNode(options: NodeOptions): Promise<StorageNode> {
       live,
       log,
       audit,
-      nodeId: identity.id,
+      identity,
+      secrets: await readSecrets(config.cluster_key, options.joining),
       onTerminal: options.onTerminal === true,
     });
   } catch (error) {
@@ -135,11 +143,14 @@ interface Ground {
   readonly live: LiveConfiguration;
   readonly log: Log;
   readonly audit: Log;
-  readonly nodeId: string;
+  readonly identity: NodeIdentity;
+  readonly secrets: ClusterSecrets;
   readonly onTerminal: boolean;
 }
 
-async function buildNode({ dataDir, clock, live, log, audit, nodeId, onTerminal }: Ground): Promise<StorageNode> {
+async function buildNode(ground: Ground): Promise<StorageNode> {
+  const { dataDir, clock, live, log, audit, identity, secrets, onTerminal } = ground;
+  const nodeId = identity.id;
   const config = live.current;
   const { logger } = log;
   for (const { en, key } of live.loaded.warnings) logger.warn({ key }, en);
@@ -241,6 +252,27 @@ async function buildNode({ dataDir, clock, live, log, audit, nodeId, onTerminal 
     now: ageNow,
     onError: reportError,
   });
+  const clusterEvents = new EventBus<ClusterEvents>(reportError);
+  const cluster = new Cluster({
+    identity,
+    certificate: await makeCertificate(identity),
+    catalog,
+    files,
+    storer,
+    staging,
+    parts: { folder: store.pathOf(storeFolders.part), durable, folderSync },
+    config: () => live.current,
+    secrets,
+    nodeName: () => live.current.node_name || hostname(),
+    hints: [],
+    clock,
+    events: clusterEvents,
+    logger,
+  });
+  // A name that another member gave to this node is its own from now on.
+  clusterEvents.on('member-renamed', ({ id, name }) => {
+    if (id === nodeId && name !== live.current.node_name) live.change({ node_name: name }).catch(reportError);
+  });
   const alarmEvents = new EventBus<AlarmEvents>(reportError);
   const monitor = new Monitor({
     catalog,
@@ -319,6 +351,7 @@ async function buildNode({ dataDir, clock, live, log, audit, nodeId, onTerminal 
     contents: new ContentRestorer(files, storer),
     images: new ImageScaler(imageCache, imagePool, () => live.current),
     nodeId,
+    cluster,
     dataFolder: dataDir,
     logFolder: path.join(dataDir, 'log'),
     mover,
@@ -354,6 +387,7 @@ async function buildNode({ dataDir, clock, live, log, audit, nodeId, onTerminal 
     monitor,
     imageCache,
     imagePool,
+    cluster,
     http,
     localToken,
     protection.setupLink,
@@ -374,6 +408,7 @@ async function buildNode({ dataDir, clock, live, log, audit, nodeId, onTerminal 
     id: nodeId,
     url,
     port,
+    peerPort: cluster.port,
     configuration: live.loaded,
     setupUrl: () => protection.setupLink.url,
     stop: () => {
@@ -383,6 +418,23 @@ async function buildNode({ dataDir, clock, live, log, audit, nodeId, onTerminal 
       });
       return stopped;
     },
+  };
+}
+
+/** @throws ShoalError FLAG_INVALID when the file of the key cannot be read. */
+async function readSecrets(configured: string, joining: JoiningFlags = {}): Promise<ClusterSecrets> {
+  const { clusterKeyFile, joinToken, trustLan } = joining;
+  let clusterKey = configured;
+  if (clusterKeyFile !== undefined) {
+    clusterKey = await readFile(clusterKeyFile, 'utf8').catch((cause: unknown) => {
+      const details = { flag: '--cluster-key-file', reason: errnoOf(cause) ?? 'it cannot be read' };
+      throw new ShoalError('FLAG_INVALID', { details, cause });
+    });
+  }
+  return {
+    ...(clusterKey.trim() !== '' && { clusterKey }),
+    ...(joinToken !== undefined && { joinToken }),
+    ...(trustLan && { trustLan }),
   };
 }
 

@@ -412,6 +412,12 @@ const table = {
     en: 'Address and port under which other members reach this node when they differ from `peer_addr`, as behind NAT. Empty: worked out by the node.',
     zh: '当其他成员访问本节点的地址与 `peer_addr` 不同（例如位于 NAT 之后）时，在此填写地址和端口。留空则由节点自行确定。',
   }),
+  cluster_key: row('cluster', text(1024), '', {
+    restart: true,
+    secret: true,
+    en: 'Nodes with the same key join each other by themselves; at least 20 characters. `shoal key` makes one. Empty: nobody joins by a key.',
+    zh: '密钥相同的节点会自动组成集群；至少 20 个字符，可用 `shoal key` 生成。留空则不接受以密钥加入。',
+  }),
   auto_repair: row('cluster', flag(), true, {
     en: 'Compare files with the other members regularly and mend what differs.',
     zh: '定期与其他成员比对文件并修复差异。',
