@@ -6,6 +6,7 @@ import path from 'node:path';
 import { LocalToken } from './access/local-token.ts';
 import { createProtection } from './access/protection.ts';
 import type { AlarmEvents } from './alarms/alarm-board.ts';
+import { clusterWatches } from './alarms/cluster-watches.ts';
 import { Monitor } from './alarms/monitor.ts';
 import { nodeWatches } from './alarms/node-watches.ts';
 import { Catalog } from './catalog/catalog.ts';
@@ -281,26 +282,41 @@ async function buildNode(ground: Ground): Promise<StorageNode> {
     events: alarmEvents,
     config: () => live.current,
     reminderHours: () => live.current.alarm_reminder_hours,
-    watches: nodeWatches({
-      config: () => live.current,
-      clock,
-      space: () => guard.space(),
-      checkStore: () => guard.checkStore(),
-      catalogueError: () => catalog.writeError,
-      internalErrors: () => metrics.counted.internalErrors,
-      failedLogins: () => metrics.counted.failedLogins,
-      waitingRules: async () => {
-        const { held } = watcher.state;
-        const rules = (await retention.list()).flatMap(({ rule, state }) =>
-          state.waiting ? [{ id: rule.id, files: state.waiting.files }] : [],
-        );
-        // Removals by other programs wait for the same kind of word.
-        return held ? [...rules, { id: 'enable_fsnotify', files: held.paths.length }] : rules;
-      },
-      clockLeadMs: () => deletionClock.leadMs,
-      damagedFiles: () => metrics.counted.damaged,
-      latestDamaged: () => latestDamaged,
-    }),
+    watches: [
+      ...nodeWatches({
+        config: () => live.current,
+        clock,
+        space: () => guard.space(),
+        checkStore: () => guard.checkStore(),
+        catalogueError: () => catalog.writeError,
+        internalErrors: () => metrics.counted.internalErrors,
+        failedLogins: () => metrics.counted.failedLogins,
+        waitingRules: async () => {
+          const { held } = watcher.state;
+          const rules = (await retention.list()).flatMap(({ rule, state }) =>
+            state.waiting ? [{ id: rule.id, files: state.waiting.files }] : [],
+          );
+          // Removals by other programs wait for the same kind of word.
+          return held ? [...rules, { id: 'enable_fsnotify', files: held.paths.length }] : rules;
+        },
+        clockLeadMs: () => deletionClock.leadMs,
+        damagedFiles: () => metrics.counted.damaged,
+        latestDamaged: () => latestDamaged,
+      }),
+      ...clusterWatches({
+        members: () =>
+          [...cluster.members.current.members.values()]
+            .filter(({ id }) => id !== nodeId)
+            .map(({ id, name }) => ({
+              name,
+              online: cluster.liveness.isOnline(id),
+              seenMs: cluster.liveness.seenMs(id),
+            })),
+        wanted: () => cluster.wanted.list(),
+        nodeName: () => live.current.node_name || hostname(),
+        now: () => clock.now(),
+      }),
+    ],
   });
   metrics.gauge('shoal_alarms_open', 'Alarms that are open.', () => monitor.board.openCount);
   const imageCache = new ImageCache(path.join(dataDir, 'data', 'images'), config.image_cache_mb * 1024 * 1024, clock);
