@@ -32,6 +32,12 @@ const beatTimeoutMs = 2500;
 /** A member that was not heard of for so long, and does not answer, is away; in milliseconds. */
 const silentMs = 6000;
 
+/** What a node says of itself. */
+type OwnBeat = Omit<Heartbeat, 'lacking' | 'known'>;
+
+/** Most members whose addresses are asked for at once. */
+const maxLacking = 64;
+
 /** What liveness is built with. */
 export interface LivenessOptions {
   readonly members: MemberList;
@@ -40,7 +46,7 @@ export interface LivenessOptions {
   readonly clock: Clock;
   readonly events: EventSink<LivenessEvents>;
   /** What this node says of itself now. */
-  readonly own: () => Heartbeat;
+  readonly own: () => OwnBeat;
   readonly heardBoot: (member: string, boot: string) => boolean;
   readonly logger: Logger;
 }
@@ -126,7 +132,10 @@ export class Liveness {
   heard(caller: PeerCaller, beat: Heartbeat): Heartbeat {
     this.#options.addresses.heard(caller.id, addressText(caller.address, beat.port));
     this.#note(caller.id, beat);
-    return this.#options.own();
+    const known = beat.lacking.flatMap((id) =>
+      this.isOnline(id) ? [{ id, addresses: this.addressesOf(id).slice(0, 4) }] : [],
+    );
+    return { ...this.#options.own(), lacking: [], known };
   }
 
   /** Whatever else a member sends proves that it is there. */
@@ -174,22 +183,40 @@ export class Liveness {
       const request = {
         method: 'POST',
         path: 'heartbeat',
-        body: own(),
+        body: { ...own(), lacking: this.#lacking(id), known: [] },
         timeoutMs: beatTimeoutMs,
         lane: 'heartbeat',
       } as const;
       const beat = await client.call(id, request, heartbeatShape);
       state.refusal = undefined;
+      this.#learn(beat);
       if (!this.#note(id, beat)) throw new ShoalError('PEER_TWIN', { details: { member: id.slice(0, 8) } });
     } catch (error) {
       state.refusal = refusalIn(error);
       this.#options.logger.debug({ member: id, err: error }, 'a heartbeat failed');
-      this.#miss(id, state);
+      // Who refuses this node is as good as away.
+      if (state.refusal !== undefined) this.giveUp(id);
+      else this.#miss(id, state);
       pause = state.online ? retryMs : probeMs;
     } finally {
       state.beating = false;
     }
     if (this.#watched.get(id) === state) this.#schedule(id, state, pause);
+  }
+
+  #lacking(asked: string): string[] {
+    return [...this.#watched].flatMap(([id, { online }]) => (online || id === asked ? [] : [id])).slice(0, maxLacking);
+  }
+
+  /** Somebody knows where members are that this node cannot reach: they may have other addresses now. */
+  #learn({ known }: Heartbeat): void {
+    for (const { id, addresses } of known) {
+      const state = this.#watched.get(id);
+      if (!state || state.online) continue;
+      const before = new Set(this.addressesOf(id));
+      for (const address of [...addresses].reverse()) this.#options.addresses.heard(id, address);
+      if (addresses.some((address) => !before.has(address)) && !state.beating) this.#schedule(id, state, 0);
+    }
   }
 
   /** @returns whether the member may be spoken with. */

@@ -73,6 +73,13 @@ export const heartbeatShape = z.object({
   port: z.number().int().min(1).max(65_535),
   /** Digest of the sender's list of members. */
   members: hex(64),
+  /** In a question: members that the sender cannot reach. */
+  lacking: z.array(hex(64)).max(64).default([]),
+  /** In an answer: where those of them are that the sender can reach. */
+  known: z
+    .array(z.object({ id: hex(64), addresses: z.array(z.string().max(300)).max(16) }))
+    .max(64)
+    .default([]),
 });
 
 /** What members tell each other every two seconds. */
