@@ -17,6 +17,15 @@ export default defineConfig({
           maxWorkers: 2,
         },
       },
+      {
+        test: {
+          name: 'cluster',
+          include: ['test/cluster/**/*.test.ts'],
+          environment: 'node',
+          testTimeout: 900_000,
+          maxWorkers: 1,
+        },
+      },
     ],
   },
 });

@@ -17,4 +17,13 @@ export {
   ShoalError,
   toShoalError,
 } from './domain/errors.ts';
+export type { VerifyReport } from './files/verify-store.ts';
+export { readFolder, readTar } from './import/backup/read-backup.ts';
+export { type ContentTaker, type RestoreSummary, restoreBackup } from './import/backup/restore-backup.ts';
+export { type BackupSummary, checkBackup, saveBackup } from './import/backup/save-backup.ts';
+export { runDryImport } from './import/dry-run.ts';
+export { prepareFolderInPlace } from './import/folder-in-place.ts';
+export type { ConfigDecision } from './import/go-fastdfs/config-decisions.ts';
+export { type Preparation, type PrepareOptions, prepareGoFastdfsImport } from './import/go-fastdfs/prepare.ts';
+export type { ImportPlan, ImportReport } from './import/import-report.ts';
 export { version } from './version.ts';

@@ -8,6 +8,7 @@ import { type Dot, formatDot, sameDot, type VersionVector } from '../domain/vers
 import type { Clock } from '../runtime/clock.ts';
 import type { Service } from '../runtime/service.ts';
 import { Committer, type Database, readText } from './committer.ts';
+import { CatalogExport } from './export.ts';
 import { type FeedPage, feedHead, forgottenVector, readFeed, seenVector } from './feed.ts';
 import { type EntryKind, keys, lastPart } from './keys.ts';
 import { upgradeCatalog } from './migrations.ts';
@@ -232,6 +233,11 @@ export class Catalog implements Service {
     const key = keys.day('all');
     const text = readText(this.#open(), key);
     return text === undefined ? { files: 0, bytes: 0 } : decode.day(key, text);
+  }
+
+  /** Everything as it is now, for a backup. The caller closes it. */
+  export(): CatalogExport {
+    return new CatalogExport(this.#open());
   }
 
   /** Every visible file, folder by folder, as of now. Other work goes on between two pages. */

@@ -107,16 +107,16 @@ export class CatalogTransaction {
   }
 
   /**
-   * Takes in a path's state from another node (replication.md, 1 and 4). A path that is unknown here although this node has
-   * seen the dots of its versions was removed: such versions do not come back. Comes before {@link joinSeen} of the same
-   * exchange.
+   * Takes in a path's state from another node (replication.md, 1 and 4). A version that is not here although this node has
+   * seen its dot was removed or replaced here, even if the removal is forgotten and the path was written anew: it does not
+   * come back. Comes before {@link joinSeen} of the same exchange.
    * @returns the record before and after; undefined when nothing changes.
    */
   merge(incoming: PathRecord): { before: PathRecord; after: PathRecord } | undefined {
     const { path } = incoming;
     const known = this.#overlay.get(keys.record(path)) !== undefined;
     const before = this.record(path);
-    const news = known ? incoming : this.#withoutSeen(incoming);
+    const news = this.#withoutSeen(incoming, before);
     // A removal of what is not here, that this node had seen and forgotten, is no news either.
     if (!known && news.versions.length === 0 && this.#hasSeen(incoming.context)) return undefined;
     const after = mergeRecords(before, news);
@@ -172,9 +172,11 @@ export class CatalogTransaction {
     return Object.entries(vector).every(([source, number]) => this.#seenOf(source) >= number);
   }
 
-  /** A state without the versions that were seen before: they are not here any more, so they were removed. */
-  #withoutSeen(record: PathRecord): PathRecord {
-    return { ...record, versions: record.versions.filter(({ dot }) => this.#seenOf(sourceOf(dot)) < dot.number) };
+  /** A state without the versions that were seen and are not here any more. */
+  #withoutSeen(record: PathRecord, here: PathRecord): PathRecord {
+    const present = new Set(here.versions.map(({ dot }) => formatDot(dot)));
+    const isNews = ({ dot }: FileVersion) => present.has(formatDot(dot)) || this.#seenOf(sourceOf(dot)) < dot.number;
+    return { ...record, versions: record.versions.filter(isNews) };
   }
 
   #seenOf(source: string): number {
@@ -257,6 +259,15 @@ export class CatalogTransaction {
     };
     this.#overlay.put(keys.trash(trashId), encode(entry));
     return isPacked(local.place) ? undefined : { trashId, place: local.place };
+  }
+
+  /** Forgets where the bytes of a version stood: they are gone, or others stand there. Nothing is left to restore. */
+  dropLocal(path: string, version: { readonly dot: Dot; readonly sha256: string }): void {
+    const before = this.local(path, version.dot);
+    if (!before) return;
+    this.#overlay.del(keys.local(path, formatDot(version.dot)));
+    this.#dropPlace(version.sha256, before.place);
+    this.forgetLinkSource(version.sha256, before.place);
   }
 
   /** Notes that trashed bytes now stand elsewhere; without an identity they were not found, and the entry goes. */

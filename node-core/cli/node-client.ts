@@ -71,15 +71,16 @@ export async function runningNode(dataDir: string, language: Language): Promise<
 
 /**
  * Works with the node of a data folder, and ends the one that was started for it.
- * @throws ShoalError DATA_UNUSABLE when there is no node's data in the folder, and whatever a start refuses.
+ * @param makeFolder whether a folder that holds no node's data becomes one's. @throws ShoalError DATA_UNUSABLE when there is no node's data in the folder, and whatever a start refuses.
  */
 export async function withNode<T>(
   { dataDir, language }: { readonly dataDir: string; readonly language: Language },
   work: (client: NodeClient) => Promise<T>,
+  makeFolder = false,
 ): Promise<T> {
   const running = await runningNode(dataDir, language);
   if (running) return work(running);
-  if (!(await stat(path.join(dataDir, 'data', 'catalog')).catch(() => undefined)))
+  if (!makeFolder && !(await holdsNode(dataDir)))
     throw new ShoalError('DATA_UNUSABLE', { details: { folder: dataDir, reason: 'no node has run here yet' } });
   const node = await createNode({ dataDir, flags: { addr: '127.0.0.1:0', peerAddr: '127.0.0.1:0' }, env: process.env });
   try {
@@ -89,6 +90,11 @@ export async function withNode<T>(
   } finally {
     await node.stop();
   }
+}
+
+/** Whether a node has run on a folder. */
+export async function holdsNode(dataDir: string): Promise<boolean> {
+  return (await stat(path.join(dataDir, 'data', 'catalog')).catch(() => undefined)) !== undefined;
 }
 
 function asRefusal(error: unknown): unknown {

@@ -424,8 +424,8 @@ const table = {
   }),
   refresh_interval: row('cluster', seconds(1), 1800, {
     expert: true,
-    en: 'Seconds between two looks for files that the other members still lack.',
-    zh: '检查其他成员尚缺文件的间隔秒数。',
+    en: 'Seconds between two looks for files that the other members still lack, and between two scans of a folder watched by `enable_fsnotify`.',
+    zh: '检查其他成员尚缺文件、以及扫描由 `enable_fsnotify` 监视的目录的间隔秒数。',
   }),
   sync_timeout: row('cluster', seconds(0), 0, {
     expert: true,
@@ -489,8 +489,8 @@ const table = {
   enable_fsnotify: row('compatibility', flag(), false, {
     expert: true,
     restart: true,
-    en: 'Watch the store folder and take in files that other programs put there.',
-    zh: '监视存储目录，收录其他程序放入的文件。',
+    en: 'Other programs write the store folder `files/`, which may be a link: it is watched, and new, changed and removed files are taken in. Their files are never packed and never share bytes on disk. Many removals at once wait for an answer (`/api/v1/watch`).',
+    zh: '存储目录 `files/`（可以是链接）由其他程序写入：对其进行监视，收录新增、更改和删除的文件。这些文件不会移入合并文件，也不会共享磁盘数据。大量删除会等待确认（`/api/v1/watch`）。',
   }),
   config_version: row('compatibility', integer(currentConfigVersion, currentConfigVersion), currentConfigVersion, {
     expert: true,

@@ -351,11 +351,63 @@ export const errorDefinitions = define({
     hint: { en: 'enable_migrate in the configuration switches it on', zh: '由配置项 enable_migrate 开启' },
   },
 
+  // --- moving in ---
+  SOURCE_IN_USE: {
+    status: 409,
+    en: 'a go-fastdfs node is running on {folder}',
+    zh: 'go-fastdfs 节点正在使用 {folder}',
+    hint: { en: 'stop it, or copy its folder and import the copy', zh: '请先停止它，或复制其目录后导入副本' },
+  },
+  SOURCE_UNUSABLE: {
+    status: 400,
+    en: '{folder} cannot be imported: {reason}',
+    zh: '无法导入 {folder}：{reason}',
+  },
+  IMPORT_RUNNING: {
+    status: 409,
+    en: 'an import is running: {source}',
+    zh: '正在导入：{source}',
+    hint: { en: 'wait for its end, or stop it', zh: '请等待其结束，或先停止它' },
+  },
+  HOST_ONLY: {
+    status: 403,
+    en: 'this reads and writes folders of the host and is possible only from there; the caller is {address}',
+    zh: '此操作会读写本机目录，只能在本机执行；调用方为 {address}',
+    hint: { en: 'run shoal on the host itself', zh: '请在本机运行 shoal 命令' },
+  },
+
   // --- the store ---
   BACKUP_UNREADABLE: {
     status: 400,
     en: 'the backup {file} cannot be read: line {line} is not a file record',
     zh: '无法读取备份 {file}:第 {line} 行不是文件记录',
+  },
+  BACKUP_BROKEN: {
+    status: 400,
+    en: 'the backup is not complete or not sound: {reason}',
+    zh: '备份不完整或已损坏：{reason}',
+  },
+  RESTORE_INCOMPLETE: {
+    status: 500,
+    en: 'a restore into {folder} was cut: what is there is not complete',
+    zh: '到 {folder} 的恢复被中断：其中的内容不完整',
+    hint: { en: 'run shoal restore again; it begins anew', zh: '请重新运行 shoal restore，将从头开始' },
+  },
+  STORE_WATCHED: {
+    status: 409,
+    en: 'the files of this store belong to other programs (enable_fsnotify): they are not moved into packs',
+    zh: '该存储的文件归其他程序所有（enable_fsnotify）：不会移入合并文件',
+  },
+  WATCH_OFF: {
+    status: 409,
+    en: 'the store is not watched',
+    zh: '未监视存储目录',
+    hint: { en: 'enable_fsnotify in the configuration switches it on', zh: '由配置项 enable_fsnotify 开启' },
+  },
+  REMOVALS_NOT_HELD: {
+    status: 404,
+    en: 'no removals wait for an answer under {id}',
+    zh: '没有编号为 {id} 的待确认删除',
   },
   DISK_FULL: {
     status: 507,

@@ -34,6 +34,10 @@ export interface FileEvents {
     readonly skipped: number;
     readonly finished: boolean;
   };
+  /** Files of another store or folder are being taken in. */
+  'import-progress': object;
+  /** Too many files went from a watched store at once: somebody has to say whether they were deleted. */
+  'removals-held': { readonly id: string; readonly files: number; readonly total: number };
   /** So many files would go by a rule or a scan that somebody must say yes first. */
   'deletion-waits': { readonly rule: string; readonly files: number; readonly bytes: number };
   /** Bytes that are not what was stored. */
@@ -63,6 +67,8 @@ export interface FilesContext {
   readonly packs: Packing;
   readonly clock: Clock;
   readonly events: EventBus<FileEvents>;
+  /** Whether other programs write the store's plain files (`enable_fsnotify`): then no two of them share an inode. */
+  readonly othersWrite?: () => boolean;
 }
 
 /**

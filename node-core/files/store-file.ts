@@ -31,6 +31,8 @@ export interface StoreRequest {
   readonly scene: string;
   /** Last-Modified in milliseconds since 1970; now when undefined. */
   readonly mtimeMs?: number;
+  /** When it was stored, for the statistics of that day, in milliseconds since 1970; now when undefined. */
+  readonly storedMs?: number;
   /** What happens when another content stands at the path: a numbered name beside it, it is replaced, or TARGET_EXISTS. */
   readonly occupied: 'number' | 'replace' | 'refuse';
   /** Answers with a file that already holds the content, if `accepts` takes one; nothing is then stored. */
@@ -190,7 +192,8 @@ export class FileStorer {
     const nowMs = this.#context.clock.now();
     const { name, scene, by } = request;
     const mtimeMs = request.mtimeMs ?? nowMs;
-    const next: NewVersion = { kind: 'file', digests: staged.digests, name, scene, mtimeMs, storedMs: nowMs };
+    const storedMs = request.storedMs ?? nowMs;
+    const next: NewVersion = { kind: 'file', digests: staged.digests, name, scene, mtimeMs, storedMs };
     // An upload under a conflict name replaces that version only; anywhere else it has seen all that is there.
     const path = current?.recordPath ?? request.path;
     const replaces = current && current.path !== path ? [current.version.dot] : undefined;
@@ -240,7 +243,8 @@ export class FileStorer {
       const local = { place: staged.place, identity, verifiedMs: this.#context.clock.now() };
       const intent = await this.#context.catalog.commit((transaction) => {
         const { path, version, retire } = write(transaction);
-        transaction.setLinkSource(sha256, linked ?? { place: local.place, identity });
+        if (linked) transaction.setLinkSource(sha256, linked);
+        else if (!this.#mayBeWritten(staged)) transaction.setLinkSource(sha256, { place: local.place, identity });
         transaction.setLocal(path, version, local);
         transaction.putBlocks(sha256, staged.blocks);
         const promised: Intent = {
@@ -291,6 +295,7 @@ export class FileStorer {
   async #linkToEqualBytes(staged: StagedFile): Promise<LinkSource | undefined> {
     const { sha256, size } = staged.digests;
     const source = this.#context.catalog.linkSource(sha256);
+    if (this.#context.othersWrite?.() === true) return undefined;
     // Bytes that come back from the trash may be the very ones that others are linked to.
     if (!source || size === 0 || source.place === staged.place) return undefined;
     const found = this.#context.store.identify(source.place);
@@ -300,6 +305,11 @@ export class FileStorer {
     }
     const identity = await this.#context.store.linkStaged(staged.place, source.place);
     return identity && { place: source.place, identity };
+  }
+
+  /** Whether somebody else may write the bytes once they are placed: then nothing is ever linked to them. */
+  #mayBeWritten(staged: StagedFile): boolean {
+    return staged.foreign === true || this.#context.othersWrite?.() === true;
   }
 
   /** Something touched bytes that equal uploads were linked to: they are hashed again. The upload does not wait. */

@@ -140,6 +140,8 @@ export class TrashKeeper implements Service {
       identity: opened.identity,
       digests: { size, sha256, ...compatible, blockRoot },
       blocks: catalog.blocks(sha256),
+      // Taken in where they stood, or linked to: they had never become what equal uploads are linked to.
+      ...(catalog.linkSource(sha256)?.identity.ino !== opened.identity.ino && { foreign: true }),
     };
     const { file } = await this.#storer.store(staged, {
       path: options.path ?? path,

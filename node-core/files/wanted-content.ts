@@ -84,7 +84,7 @@ export class WantedContent {
     const { sha256 } = version;
     const source = catalog.linkSource(sha256);
     const found = source && store.identify(source.place);
-    if (source && found && untouched(found, source.identity)) {
+    if (source && found && untouched(found, source.identity) && this.#context.othersWrite?.() !== true) {
       const linked = await staging.linkOwn(source.place, version, catalog.blocks(sha256));
       if (linked) return linked;
     }

@@ -113,7 +113,7 @@ export class FileStore {
     const from = this.pathOf(source);
     const place = (await this.#tryNatural(from, logicalPath)) ?? (await this.#placeAlternative(from, id));
     // A move takes a name away from another folder.
-    if (!isStaging(source)) await this.#sync.sync(path.dirname(from));
+    if (!isStaging(source)) await this.#syncIfThere(path.dirname(from));
     const identity = identify(this.pathOf(place));
     if (!identity) throw new Error(`the bytes vanished from ${place} while they were placed`);
     return { place, identity };
@@ -143,7 +143,7 @@ export class FileStore {
       if (isAbsent(error)) return false;
       throw error;
     }
-    await Promise.all([this.#sync.sync(path.dirname(source)), this.#sync.sync(path.dirname(target))]);
+    await Promise.all([this.#syncIfThere(path.dirname(source)), this.#sync.sync(path.dirname(target))]);
     return true;
   }
 
@@ -180,9 +180,7 @@ export class FileStore {
     if (isPacked(place)) return;
     const file = this.pathOf(place);
     await rm(file, { force: true });
-    await this.#sync.sync(path.dirname(file)).catch((error: unknown) => {
-      if (!isAbsent(error)) throw error;
-    });
+    await this.#syncIfThere(path.dirname(file));
   }
 
   /** Opens a place for reading; undefined when nothing is there. Packed bytes are read whole, and verified. */
@@ -277,6 +275,15 @@ export class FileStore {
     return this.#where(folder) === 'inside';
   }
 
+  /** A folder that lost its last file may have been pruned by a delete beside: it has no names left to make durable. */
+  async #syncIfThere(folder: string): Promise<void> {
+    try {
+      await this.#sync.sync(folder);
+    } catch (error) {
+      if (!isAbsent(error)) throw error;
+    }
+  }
+
   /** A parent may be pruned between two steps of mkdir by a delete of its last file: then it is made again. */
   async #makeFolder(folder: string): Promise<string | undefined> {
     for (let attempt = 1; ; attempt += 1) {
@@ -289,7 +296,7 @@ export class FileStore {
   }
 
   #syncNewFolder(folder: string): void {
-    const synced = this.#sync.sync(path.dirname(folder)).finally(() => {
+    const synced = this.#syncIfThere(path.dirname(folder)).finally(() => {
       if (this.#unsynced.get(folder) === synced) this.#unsynced.delete(folder);
     });
     // Whoever needs it awaits it; nobody may be left when the placing itself has failed.

@@ -1,15 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fstatSync, fsync, open as openCallback, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, fsync, open as openCallback, writeSync } from 'node:fs';
 import { chmod, type FileHandle, link, open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { CompatibleAlgorithm, ContentDigests } from '../domain/digests.ts';
 import { ShoalError } from '../domain/errors.ts';
+import { chunksOf } from './byte-source.ts';
 import { ContentHasher, type HashedContent } from './content-hasher.ts';
 import { cannotLink, packedIdentity } from './file-store.ts';
 import type { FolderSync } from './folder-sync.ts';
-import { type FileIdentity, identify, identityOf } from './identity.ts';
+import { type FileIdentity, identify, identityOf, sameContent } from './identity.ts';
 
 const fsyncAsync = promisify(fsync);
 const openAsync = promisify(openCallback);
@@ -39,6 +40,18 @@ export interface StagedFile extends HashedContent {
   readonly identity: FileIdentity;
   /** The content itself, when it is to be packed: then nothing of it is on disk yet. */
   readonly bytes?: Buffer;
+  /** A hard link to a file of somebody else, who may write it: nothing is ever linked to it (replication.md, 10). */
+  readonly foreign?: true;
+}
+
+/** How a content is begun. */
+export interface StagingLimits {
+  /** The content may not be longer: FILE_TOO_LARGE. */
+  readonly maxBytes?: number;
+  /** Announced length, if any: DISK_FULL at once when there is no room for it. */
+  readonly expectedBytes?: number;
+  /** Which compatible digest is computed; that of the node when undefined. */
+  readonly algorithm?: CompatibleAlgorithm;
 }
 
 /** What the staging area needs to know of its node. */
@@ -71,17 +84,69 @@ export class Staging {
 
   /**
    * Begins a new staged content. Nothing is created on disk before the first bytes are written.
-   * @param maxBytes the content may not be longer: FILE_TOO_LARGE. @param expectedBytes announced length, if any:
-   * DISK_FULL at once when there is no room for it.
+   * @throws ShoalError FILE_TOO_LARGE, DISK_FULL, STORE_MISSING.
    */
-  async begin(limits: { readonly maxBytes?: number; readonly expectedBytes?: number } = {}): Promise<StagedWriter> {
+  async begin(limits: StagingLimits = {}): Promise<StagedWriter> {
     if (limits.expectedBytes !== undefined && limits.maxBytes && limits.expectedBytes > limits.maxBytes) {
       throw new ShoalError('FILE_TOO_LARGE', { details: { maxBytes: limits.maxBytes } });
     }
     await this.#options.checkSpace(limits.expectedBytes ?? 0);
     const id = randomBytes(12).toString('hex');
     this.#open.add(id);
-    return new StagedWriter(id, this.pathOf(id), this.#options, limits.maxBytes, () => this.#open.delete(id));
+    return new StagedWriter(id, this.pathOf(id), this.#options, limits, () => this.#open.delete(id));
+  }
+
+  /**
+   * Stages a file of somebody else without copying it: a hard link, hashed through it.
+   * @returns undefined where no link can be made (another disk, not our file, no support); `CHANGING` when it was written
+   * meanwhile. @throws ShoalError STORE_MISSING; system errors of the disk.
+   */
+  async link(source: string, algorithm?: CompatibleAlgorithm): Promise<StagedFile | 'CHANGING' | undefined> {
+    await this.#options.checkSpace(0);
+    const id = randomBytes(12).toString('hex');
+    const file = this.pathOf(id);
+    this.#open.add(id);
+    try {
+      try {
+        await link(source, file);
+      } catch (error) {
+        if (cannotLink(error)) return undefined;
+        throw error;
+      }
+      const hashed = await this.#hashLinked(file, algorithm ?? this.#options.algorithm());
+      if (hashed === undefined) {
+        await rm(file, { force: true });
+        return 'CHANGING';
+      }
+      return { id, place: `${path.basename(this.#options.folder)}/${id}`, file, foreign: true, ...hashed };
+    } catch (error) {
+      await rm(file, { force: true });
+      throw error;
+    } finally {
+      this.#open.delete(id);
+    }
+  }
+
+  /** Hashes a file; undefined when it was written meanwhile. Durable when it resolves. */
+  async #hashLinked(
+    file: string,
+    algorithm: CompatibleAlgorithm,
+  ): Promise<(HashedContent & { readonly identity: FileIdentity }) | undefined> {
+    const handle = await open(file, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
+    try {
+      const identity = identityOf(await handle.stat({ bigint: true }));
+      const hasher = new ContentHasher(algorithm);
+      for await (const chunk of chunksOf(handle, gatherBytes)) hasher.update(chunk);
+      if (this.#options.durable) {
+        await Promise.all([handle.sync(), this.#options.folderSync.sync(this.#options.folder)]);
+      }
+      const now = identityOf(await handle.stat({ bigint: true }));
+      return sameContent(now, identity) && hasher.size === identity.size
+        ? { identity: now, ...hasher.finish() }
+        : undefined;
+    } finally {
+      await handle.close();
+    }
   }
 
   /** Removes a staged file that will not be placed. */
@@ -174,14 +239,14 @@ export class StagedWriter {
   #syncing: Promise<void> | undefined;
   #ended = false;
 
-  constructor(id: string, file: string, options: StagingOptions, maxBytes: number | undefined, release: () => void) {
+  constructor(id: string, file: string, options: StagingOptions, limits: StagingLimits, release: () => void) {
     this.id = id;
     this.file = file;
     this.#options = options;
-    this.#maxBytes = maxBytes;
+    this.#maxBytes = limits.maxBytes;
     this.#release = release;
     this.#place = `${path.basename(options.folder)}/${id}`;
-    this.#hasher = new ContentHasher(options.algorithm());
+    this.#hasher = new ContentHasher(limits.algorithm ?? options.algorithm());
   }
 
   /** Bytes taken so far. */

@@ -4,13 +4,14 @@
  */
 import type { Catalog } from '../../catalog/catalog.ts';
 import { replicationTables } from '../../catalog/replication-values.ts';
+import { coversAll } from '../../domain/version.ts';
 import type { RemoteRecords } from '../../files/remote-records.ts';
 import { compareWith } from './compare.ts';
 import type { PeerLinks, ReportTrouble, Scheduler } from './ports.ts';
 import { readRecords } from './records.ts';
 
-/** Records of a page. */
-const pageRecords = 200;
+/** Records of a page, unless told otherwise. */
+const usualPageRecords = 200;
 
 /** Every member is read again after about this time, whatever was or was not heard, in milliseconds. */
 export const rereadMs = 60_000;
@@ -25,6 +26,8 @@ export interface ReplicatorOptions {
   readonly links: PeerLinks;
   readonly scheduler: Scheduler;
   readonly report: ReportTrouble;
+  /** Records of a page. */
+  readonly pageRecords?: number;
   /** Told after records came in: there may be bytes to fetch. */
   readonly onTakenIn: () => void;
 }
@@ -98,7 +101,7 @@ export class Replicator {
   }
 
   async #readToEnd(member: string): Promise<void> {
-    const { catalog, links, remote } = this.#options;
+    const { catalog, links, remote, pageRecords = usualPageRecords } = this.#options;
     for (;;) {
       if (this.#stopped) return;
       const cursor = catalog.row(replicationTables.neighbours, member)?.cursor;
@@ -109,7 +112,8 @@ export class Replicator {
         this.#tookIn(changed);
         return;
       }
-      const idle = page.records.length === 0 && sameCursor(cursor, page.cursor);
+      const learnt = page.seen !== undefined && !coversAll(seen, page.seen);
+      const idle = page.records.length === 0 && !learnt && sameCursor(cursor, page.cursor);
       const progress = {
         node: member,
         ...(page.cursor && { cursor: page.cursor }),

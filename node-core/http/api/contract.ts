@@ -303,6 +303,8 @@ export const retentionRun = z
   .object({ id: z.string(), confirmed: count.optional().describe('files that were shown and may go') })
   .meta({ id: 'RetentionRun' });
 
+export * from './moving-in-contract.ts';
+
 export const nothing = z.object({}).meta({ id: 'Nothing' });
 
 export const failure = z

@@ -58,6 +58,8 @@ export class EventStream {
       'folder-made',
       'folder-progress',
       'adopt-progress',
+      'import-progress',
+      'removals-held',
       'bytes-damaged',
       'deletion-waits',
     ] as const) {

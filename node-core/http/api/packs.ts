@@ -1,5 +1,6 @@
 /** /api/v1: the packs that hold small files. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ShoalError } from '../../domain/errors.ts';
 import { type HttpServices, readOnlyCheck } from '../services.ts';
 import * as contract from './contract.ts';
 import { type Operation, operation } from './operation.ts';
@@ -21,6 +22,7 @@ export function packOperations(services: HttpServices): readonly Operation[] {
       answer: contract.packing,
       handle: async () => {
         readOnlyCheck(services);
+        if (services.watcher.enabled) throw new ShoalError('STORE_WATCHED');
         const { run, joined } = services.packer.join();
         if (!joined) {
           // Whoever began it may have gone by the time it fails.

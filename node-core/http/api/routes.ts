@@ -5,9 +5,11 @@ import { limitStrangers } from '../protection/strangers.ts';
 import type { HttpServices } from '../services.ts';
 import { TrackedResponse } from '../tracked-response.ts';
 import { alarmOperations } from './alarms.ts';
+import { backupOperations } from './backups.ts';
 import { clusterOperations } from './cluster.ts';
 import type { EventStream } from './event-stream.ts';
 import { fileOperations } from './files.ts';
+import { importOperations } from './imports.ts';
 import { linkOperations } from './links.ts';
 import { nodeOperations } from './node.ts';
 import { openApiDocument } from './openapi.ts';
@@ -16,6 +18,7 @@ import { packOperations } from './packs.ts';
 import { retentionOperations } from './retention.ts';
 import { sessionOperations } from './session.ts';
 import { trashOperations } from './trash.ts';
+import { watchOperations } from './watch.ts';
 
 /** Everything below `/api/v1`. Only callers that may manage the node get in, except where an operation says `open`. */
 export function apiRoutes(services: HttpServices, downloads: DownloadPath, stream: EventStream): Router {
@@ -48,6 +51,9 @@ export function apiRoutes(services: HttpServices, downloads: DownloadPath, strea
     ...fileOperations(services, downloads),
     ...trashOperations(services),
     ...packOperations(services),
+    ...importOperations(services),
+    ...backupOperations(services),
+    ...watchOperations(services),
     ...sessionOperations(services),
     ...linkOperations(services),
     ...alarmOperations(services),

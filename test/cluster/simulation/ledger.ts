@@ -21,6 +21,8 @@ export class Ledger {
   readonly promised = new Map<string, Promised>();
   /** Deletes that were acknowledged: the version that went. */
   readonly deletes: Promised[] = [];
+  /** Contents whose only bytes went with a disk before anybody else had them: no promise covers those. */
+  readonly lostBytes = new Set<string>();
   /** Versions that a write or a delete of somebody replaced, whether it was committed in the end or not. */
   readonly #replaced = new Set<string>();
   /** Where a move took a version. */
@@ -35,9 +37,10 @@ export class Ledger {
     this.deletes.push({ path, version, node, atMs, void: false });
   }
 
-  /** A node has lost what it did since a moment, unless others had seen it. */
-  lostDisk(node: string, sinceMs: number, known: readonly VersionVector[]): void {
+  /** A node has lost what it did since a moment, unless others had seen it. @param copies contents that are elsewhere too. */
+  lostDisk(node: string, sinceMs: number, known: readonly VersionVector[], copies: ReadonlySet<string>): void {
     for (const promised of [...this.promised.values(), ...this.deletes]) {
+      if (promised.atMs >= sinceMs && !copies.has(promised.version.sha256)) this.lostBytes.add(promised.version.sha256);
       if (promised.node !== node || promised.atMs < sinceMs) continue;
       if (!known.some((seen) => covers(seen, promised.version.dot))) promised.void = true;
     }

@@ -127,6 +127,8 @@ export class Life {
       links,
       scheduler,
       report,
+      // Small pages, so that a few files make several.
+      pageRecords: 3,
       onTakenIn: () => this.wants.wake(),
     });
     this.answers = new PeerAnswers(this.catalog, clock);

@@ -49,6 +49,12 @@ export class Timeline {
     this.#nowMs = end;
   }
 
+  /** Months pass while everything sleeps: what was due meanwhile is done once, afterwards. */
+  async leap(ms: number): Promise<void> {
+    await settled();
+    this.#nowMs += ms;
+  }
+
   /** A binary heap by time, then by order of asking. */
   #push(due: Due): void {
     const heap = this.#due;

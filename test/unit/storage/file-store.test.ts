@@ -167,6 +167,27 @@ describe('FileStore.move', () => {
     expect(await store.idsIn('trash')).toEqual(['1']);
   });
 
+  it('does not fail when the folder it leaves is pruned beside it', async () => {
+    const root = path.join(await makeFolder(), 'files');
+    await mkdir(root);
+    /** A delete of the folder's last other file is just quicker than the sync. */
+    class PrunedBeside extends FolderSync {
+      override async sync(folder: string): Promise<void> {
+        if (folder.includes('going')) await rm(folder, { recursive: true });
+        return super.sync(folder);
+      }
+    }
+    const store = new FileStore(root, new PrunedBeside(true));
+    await store.prepare();
+    await mkdir(path.join(root, 'going'));
+    await writeFile(path.join(root, 'going', 'a'), 'a');
+    expect(await store.move('going/a', '_trash/a')).toBe(true);
+    expect(await readFile(path.join(root, '_trash', 'a'), 'utf8')).toBe('a');
+    await mkdir(path.join(root, 'going'));
+    await writeFile(path.join(root, 'going', 'b'), 'b');
+    expect((await store.place('going/b', 'id', 'kept/b')).place).toBe('kept/b');
+  });
+
   it('leaves one name when both are the same inode', async () => {
     const { store, put } = await open();
     await put('a', 'x');
