@@ -211,6 +211,8 @@ export class Cluster implements Service {
     const { logger } = this.#options;
     await this.members.start();
     await this.#server.start();
+    if (this.lan.isOn)
+      logger.warn('every node of the same private network may join until the next start (--trust-lan)');
     this.#follow();
     this.liveness.start();
     this.replicator.start();
@@ -241,6 +243,11 @@ export class Cluster implements Service {
   /** Port on which other nodes reach this one. */
   get port(): number {
     return this.#server.address.port;
+  }
+
+  /** Looks at the list `peers` of the configuration again. */
+  followPeers(): void {
+    this.#manual.follow();
   }
 
   /** Removes a member, and tells all others before it is told to the caller. @throws ShoalError MEMBER_NOT_FOUND, MEMBER_IS_SELF. */
@@ -285,7 +292,7 @@ export class Cluster implements Service {
       checkSpace: (bytes) => files.guard.checkWrite(bytes),
       events,
       idleMs: () => (config().sync_timeout > 0 ? config().sync_timeout * 1000 : idleMs),
-      bytesPerSecond: () => 0,
+      bytesPerSecond: () => config().peer_bandwidth_kib * 1024,
       onLiar: (member, sha256) =>
         logger.error({ member, sha256 }, 'a member sent bytes that are not what was asked for'),
     });

@@ -164,6 +164,15 @@ it('a large file comes from several members, and ends well although one of them 
   await Promise.all([b.node.stop(), eventually(() => isHere(c, file, content), 'the third has it', 30_000)]);
 });
 
+it('bytes come no faster than the configuration allows', async () => {
+  const [a, b] = (await startCluster(2, { peer_bandwidth_kib: 2048 })) as [ClusterNode, ClusterNode];
+  const content = randomBytes(3 * 1024 * 1024);
+  const { path: file } = await upload(a, content, { name: 'big.bin' });
+  const began = performance.now();
+  await eventually(() => isHere(b, file, content), 'it is here');
+  expect(performance.now() - began).toBeGreaterThan(1000);
+});
+
 it('partial files that nobody wants are gone after a start', async () => {
   const node = await startMember('n');
   await node.node.stop();
