@@ -117,6 +117,7 @@ export class Cluster implements Service {
   readonly #boots: BootNumbers;
   readonly #unsubscribe: (() => void)[] = [];
   #tidy: NodeJS.Timeout | undefined;
+  #tidying: Promise<void> = Promise.resolve();
   #joinTimer: NodeJS.Timeout | undefined;
   #stopped = false;
 
@@ -218,8 +219,11 @@ export class Cluster implements Service {
     this.replicator.start();
     this.wants.wake(true);
     await this.gatherer.start();
-    const tidy = () =>
-      void this.#tidyUp().catch((error: unknown) => logger.error({ err: error }, 'the cluster could not be tidied up'));
+    const tidy = () => {
+      this.#tidying = this.#tidyUp().catch((error: unknown) =>
+        logger.error({ err: error }, 'the cluster could not be tidied up'),
+      );
+    };
     tidy();
     this.#tidy = setInterval(tidy, tidyMs).unref();
     void this.#useToken();
@@ -233,10 +237,10 @@ export class Cluster implements Service {
     await this.gatherer.stop();
     this.joiner.stop();
     this.liveness.stop();
-    this.replicator.stop();
-    this.wants.stop();
-    await this.transfers.stop();
+    // What is under way on members fails at once, and ends before the catalogue does.
     this.#client.close();
+    await this.transfers.stop();
+    await Promise.all([this.replicator.stop(), this.wants.stop(), this.#tidying]);
     await this.#server.stop();
   }
 
