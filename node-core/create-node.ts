@@ -348,7 +348,7 @@ async function buildNode(ground: Ground): Promise<StorageNode> {
     config: () => live.current,
     configuration: live,
     catalog,
-    reader: new FileReader(files),
+    reader: new FileReader(files, (content) => cluster.openElsewhere(content)),
     storer,
     remover,
     uploads,

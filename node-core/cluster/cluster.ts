@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Config } from '../config/schema.ts';
+import type { ContentDigests } from '../domain/digests.ts';
 import { ShoalError } from '../domain/errors.ts';
 import type { FilesContext } from '../files/context.ts';
 import { RemoteRecords } from '../files/remote-records.ts';
@@ -14,6 +15,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { EventBus } from '../runtime/events.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Service } from '../runtime/service.ts';
+import type { ByteSource } from '../storage/byte-source.ts';
 import type { Staging } from '../storage/staging.ts';
 import { PeerAnswers } from './engine/answers.ts';
 import { forgetRemovals } from './engine/forgetting.ts';
@@ -205,6 +207,12 @@ export class Cluster implements Service {
       routes: this.#routes(),
       logger,
     });
+  }
+
+  /** Opens a content that is on other members, and has it brought here at once. */
+  openElsewhere(content: ContentDigests): Promise<ByteSource | undefined> {
+    this.wants.prefer(content.sha256);
+    return this.transfers.open(content);
   }
 
   /** Comes after catalogue and store. @throws ShoalError ADDRESS_IN_USE, ADDRESS_UNUSABLE. */

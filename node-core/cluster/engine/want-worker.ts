@@ -41,6 +41,12 @@ export class WantWorker {
     await Promise.all(this.#underWay.values());
   }
 
+  /** Somebody waits for a content just now: it is brought at once, whatever else is under way. */
+  prefer(sha256: string): void {
+    const want = this.#options.wanted.find(sha256);
+    if (want && !this.#stopped && !this.#underWay.has(sha256)) this.#begin(want);
+  }
+
   /** Looks for something to do. @param all also what is not due yet: a member has come back. */
   wake(all = false): void {
     if (this.#stopped) return;
@@ -73,15 +79,19 @@ export class WantWorker {
         continue;
       }
       if (this.#underWay.size >= concurrency) return;
-      const work = this.#work(want).finally(() => {
-        this.#underWay.delete(want.sha256);
-        this.wake();
-      });
-      this.#underWay.set(want.sha256, work);
+      this.#begin(want);
     }
     if (nextMs === Number.POSITIVE_INFINITY) return;
     this.#cancel?.();
     this.#cancel = scheduler.after(Math.max(1, nextMs - now), () => this.wake());
+  }
+
+  #begin(want: Want): void {
+    const work = this.#work(want).finally(() => {
+      this.#underWay.delete(want.sha256);
+      this.wake();
+    });
+    this.#underWay.set(want.sha256, work);
   }
 
   async #work(want: Want): Promise<void> {

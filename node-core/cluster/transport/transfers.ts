@@ -8,11 +8,13 @@ import type { Want } from '../../catalog/replication-values.ts';
 import { blockBytes, type CompatibleAlgorithm, type ContentDigests } from '../../domain/digests.ts';
 import { ShoalError } from '../../domain/errors.ts';
 import type { EventSink } from '../../runtime/events.ts';
+import type { ByteSource } from '../../storage/byte-source.ts';
 import type { StagedFile, Staging } from '../../storage/staging.ts';
 import type { ContentTransfers } from '../engine/ports.ts';
 import { blockListOf, isBlock } from './content-server.ts';
 import { PartialFile, type PartialFolder, sweepParts } from './partial-file.ts';
 import { type PeerClient, readAll } from './peer-client.ts';
+import { RemoteContent } from './remote-content.ts';
 
 /** News of transfers. */
 export interface TransferEvents {
@@ -38,6 +40,9 @@ const blocksPerRequest = 4;
 
 /** Progress of a large content is told this often, in milliseconds. */
 const progressMs = 250;
+
+/** What a content is known by. */
+type Content = Pick<Want, 'sha256' | 'size' | 'blockRoot'>;
 
 /** What transfers are built with. */
 export interface TransferOptions {
@@ -109,6 +114,30 @@ export class PeerTransfers implements ContentTransfers {
   /** What is under way. */
   list(): TransferProgress[] {
     return [...this.#running.values()];
+  }
+
+  /**
+   * Opens a content that is elsewhere for reading while it is being brought.
+   * @returns undefined when no member that can be reached has it. @throws when those that have it do not deliver.
+   */
+  async open(content: Content): Promise<ByteSource | undefined> {
+    const members = this.#options.client.members().filter((member) => this.#options.isOnline(member));
+    const { list, sources } = await this.#findSources(content, members);
+    if (!list) return undefined;
+    return new RemoteContent(content.size, async (block) => {
+      let failure: unknown;
+      for (const member of shuffled(sources)) {
+        try {
+          const end = Math.min(content.size, (block + 1) * blockBytes);
+          const bytes = await this.#ask(member, content, block * blockBytes, end, true);
+          if (!isBlock(bytes, list, block)) throw this.#lied(member, content);
+          return bytes;
+        } catch (error) {
+          failure = error;
+        }
+      }
+      throw failure;
+    });
   }
 
   fetch(want: Want): Promise<StagedFile | undefined> {
@@ -198,7 +227,7 @@ export class PeerTransfers implements ContentTransfers {
   }
 
   /** Who has the content, and the list of its blocks, which its root proves. */
-  async #findSources(want: Want, members: readonly string[]): Promise<{ list?: Buffer; sources: string[] }> {
+  async #findSources(want: Content, members: readonly string[]): Promise<{ list?: Buffer; sources: string[] }> {
     const { client, idleMs } = this.#options;
     const listBytes = Math.ceil(want.size / blockBytes) * 32;
     let list: Buffer | undefined;
@@ -280,14 +309,17 @@ export class PeerTransfers implements ContentTransfers {
     }
   }
 
-  async #ask(member: string, want: Want, from: number, to: number): Promise<Buffer> {
+  async #ask(member: string, want: Content, from: number, to: number, urgent = false): Promise<Buffer> {
     const chunks: Buffer[] = [];
-    for await (const chunk of this.#stream(member, want, from, to)) chunks.push(chunk);
+    for await (const chunk of this.#stream(member, want, from, to, urgent)) chunks.push(chunk);
     return Buffer.concat(chunks);
   }
 
-  /** Exactly the bytes from `from` up to `to`. @throws when fewer or more come. */
-  async *#stream(member: string, want: Want, from: number, to: number): AsyncGenerator<Buffer> {
+  /**
+   * Exactly the bytes from `from` up to `to`. @throws when fewer or more come.
+   * @param urgent somebody waits for them just now: neither limit nor pause holds them up.
+   */
+  async *#stream(member: string, want: Content, from: number, to: number, urgent = false): AsyncGenerator<Buffer> {
     const { client, idleMs } = this.#options;
     const whole = from === 0 && to === want.size;
     const response = await client.open(member, {
@@ -303,6 +335,7 @@ export class PeerTransfers implements ContentTransfers {
         left -= chunk.byteLength;
         if (left < 0) throw this.#lied(member, want);
         yield chunk;
+        if (urgent) continue;
         await this.#throttle(chunk.byteLength);
         await this.#paused;
       }
@@ -328,7 +361,7 @@ export class PeerTransfers implements ContentTransfers {
     this.#options.events.emit('transfer-progress', progress);
   }
 
-  #lied(member: string, { sha256 }: Want): ShoalError {
+  #lied(member: string, { sha256 }: Content): ShoalError {
     this.#options.onLiar(member, sha256);
     return new ShoalError('PEER_BYTES_WRONG', { details: { member: member.slice(0, 8) } });
   }
