@@ -9,7 +9,10 @@ const hex = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}
 const id = hex(64);
 const count = z.number().int().nonnegative();
 const vector = z.record(z.string().max(200), count);
-const name = z.string().max(64);
+const name = z
+  .string()
+  .max(64)
+  .regex(/^\P{Cc}*$/u);
 /** `host:port`, an IPv6 host in brackets. */
 const address = z.string().max(300);
 

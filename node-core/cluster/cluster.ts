@@ -184,8 +184,11 @@ export class Cluster implements Service {
       onDamaged: (sha256, place) => void this.#tellDamaged(sha256, place),
     });
     const scheduler = { now: () => clock.now(), after: later, random: Math.random };
-    const report = (what: string, member: string | undefined, error: unknown) =>
-      logger.warn({ member, err: error }, what);
+    const report = (what: string, member: string | undefined, error: unknown) => {
+      // That a member is away was told once already.
+      const away = error instanceof ShoalError && error.code === 'PEER_UNREACHABLE';
+      logger[away ? 'debug' : 'warn']({ member, err: error }, what);
+    };
     this.wants = new WantWorker({ wanted: this.wanted, transfers: this.transfers, scheduler, report });
     this.replicator = new Replicator({
       catalog,
@@ -360,7 +363,7 @@ export class Cluster implements Service {
       }),
       events.on('members-changed', () => {
         this.liveness.follow();
-        void this.liveness.spread();
+        this.liveness.hurry();
       }),
       events.on('twin-seen', ({ id }) => {
         logger.error({ member: id }, 'two machines run with this id: both are refused');

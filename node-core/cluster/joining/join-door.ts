@@ -288,9 +288,10 @@ export class JoinDoor {
     this.#sweep();
     const now = this.#options.clock.monotonic();
     const recent = (this.#recent.get(address) ?? []).filter((atMs) => now - atMs < 60_000);
-    const all = [...this.#attempts.values()];
     // Whoever begins again has given up what it began before.
-    for (const one of all) if (one.node === id && one.way === way && one.state !== 'approved') this.#drop(one);
+    for (const one of this.#attempts.values())
+      if (one.node === id && one.way === way && one.state !== 'approved') this.#drop(one);
+    const all = [...this.#attempts.values()];
     const people = all.filter((one) => one.way === 'pairing').length;
     const ofAddress = all.filter((one) => one.address === address).length;
     const full =

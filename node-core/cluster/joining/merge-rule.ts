@@ -5,9 +5,15 @@ import { ShoalError } from '../../domain/errors.ts';
 const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
 const count = z.number().int().nonnegative();
 
+/** A name as it comes from another node: it is shown to people. */
+export const nameShape = z
+  .string()
+  .max(64)
+  .regex(/^\P{Cc}*$/u);
+
 /** What nodes tell each other of themselves once they have proved that they may know. */
 export const summaryShape = z.object({
-  name: z.string().max(64),
+  name: nameShape,
   cluster: hex64,
   /** It is a cluster of one. */
   alone: z.boolean(),

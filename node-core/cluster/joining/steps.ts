@@ -8,7 +8,7 @@
  * compare, before either tells anything of itself; lists of members are exchanged in the last step.
  */
 import { z } from 'zod';
-import { summaryShape } from './merge-rule.ts';
+import { nameShape, summaryShape } from './merge-rule.ts';
 
 const hex = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`));
 const session = hex(32);
@@ -32,7 +32,7 @@ export const joinSteps = {
   },
   reveal: {
     question: z.object({ session, nonce, summary: summaryShape }),
-    answer: z.object({ nonce, name: z.string().max(64) }),
+    answer: z.object({ nonce, name: nameShape }),
   },
   wait: {
     question: z.object({ session }),

@@ -33,8 +33,8 @@ export interface MemberListOptions {
   readonly key: { readonly cluster: string; readonly print: string } | undefined;
 }
 
-/** Most operations that are kept: hundreds of members with a long history. */
-const maxOperations = 10_000;
+/** Most operations that are kept: hundreds of members with a long history. Evaluation takes the square of them. */
+const maxOperations = 2000;
 
 const { operations: operationTable, trust: trustTable } = memberTables;
 
@@ -313,8 +313,8 @@ export class MemberList {
     const { events } = this.#options;
     for (const [id, member] of after.members) {
       const old = before.members.get(id);
-      if (!old) events.emit('member-joined', member);
-      else if (old.name !== member.name) events.emit('member-renamed', { id, name: member.name });
+      if (!old && id !== this.self) events.emit('member-joined', member);
+      else if (old && old.name !== member.name) events.emit('member-renamed', { id, name: member.name });
     }
     for (const [id, { name }] of before.members) {
       const gone = after.removed.get(id);

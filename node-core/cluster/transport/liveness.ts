@@ -123,7 +123,12 @@ export class Liveness {
     if (state?.online && !state.beating) this.#schedule(member, state, 0);
   }
 
-  /** Everybody is told at once that the list of members has changed. @returns when all have been tried. */
+  /** Everybody is spoken with at once: whoever has another list of members asks for this one. */
+  hurry(): void {
+    for (const [id, state] of this.#watched) if (state.online && !state.beating) this.#schedule(id, state, 0);
+  }
+
+  /** Everybody gets the list of members at once. @returns when all have been tried. */
   async spread(): Promise<void> {
     await Promise.all([...this.#watched].map(([id, state]) => state.online && this.#exchange(id, state)));
   }
