@@ -270,6 +270,9 @@ async function buildNode(ground: Ground): Promise<StorageNode> {
     events: clusterEvents,
     logger,
   });
+  live.onChange(({ applied }) => {
+    if (applied.includes('peers')) cluster.followPeers();
+  });
   // A name that another member gave to this node is its own from now on.
   clusterEvents.on('member-renamed', ({ id, name }) => {
     if (id === nodeId && name !== live.current.node_name) live.change({ node_name: name }).catch(reportError);

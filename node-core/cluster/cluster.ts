@@ -119,6 +119,7 @@ export class Cluster implements Service {
   readonly #boots: BootNumbers;
   readonly #unsubscribe: (() => void)[] = [];
   #tidy: NodeJS.Timeout | undefined;
+  #tidying: Promise<void> = Promise.resolve();
   #joinTimer: NodeJS.Timeout | undefined;
   #stopped = false;
 
@@ -219,13 +220,18 @@ export class Cluster implements Service {
     const { logger } = this.#options;
     await this.members.start();
     await this.#server.start();
+    if (this.lan.isOn)
+      logger.warn('every node of the same private network may join until the next start (--trust-lan)');
     this.#follow();
     this.liveness.start();
     this.replicator.start();
     this.wants.wake(true);
     await this.gatherer.start();
-    const tidy = () =>
-      void this.#tidyUp().catch((error: unknown) => logger.error({ err: error }, 'the cluster could not be tidied up'));
+    const tidy = () => {
+      this.#tidying = this.#tidyUp().catch((error: unknown) =>
+        logger.error({ err: error }, 'the cluster could not be tidied up'),
+      );
+    };
     tidy();
     this.#tidy = setInterval(tidy, tidyMs).unref();
     void this.#useToken();
@@ -239,16 +245,21 @@ export class Cluster implements Service {
     await this.gatherer.stop();
     this.joiner.stop();
     this.liveness.stop();
-    this.replicator.stop();
-    this.wants.stop();
-    await this.transfers.stop();
+    // What is under way on members fails at once, and ends before the catalogue does.
     this.#client.close();
+    await this.transfers.stop();
+    await Promise.all([this.replicator.stop(), this.wants.stop(), this.#tidying]);
     await this.#server.stop();
   }
 
   /** Port on which other nodes reach this one. */
   get port(): number {
     return this.#server.address.port;
+  }
+
+  /** Looks at the list `peers` of the configuration again. */
+  followPeers(): void {
+    this.#manual.follow();
   }
 
   /** Removes a member, and tells all others before it is told to the caller. @throws ShoalError MEMBER_NOT_FOUND, MEMBER_IS_SELF. */
@@ -293,7 +304,7 @@ export class Cluster implements Service {
       checkSpace: (bytes) => files.guard.checkWrite(bytes),
       events,
       idleMs: () => (config().sync_timeout > 0 ? config().sync_timeout * 1000 : idleMs),
-      bytesPerSecond: () => 0,
+      bytesPerSecond: () => config().peer_bandwidth_kib * 1024,
       onLiar: (member, sha256) =>
         logger.error({ member, sha256 }, 'a member sent bytes that are not what was asked for'),
     });

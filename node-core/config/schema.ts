@@ -418,6 +418,10 @@ const table = {
     en: 'Nodes with the same key join each other by themselves; at least 20 characters. `shoal key` makes one. Empty: nobody joins by a key.',
     zh: '密钥相同的节点会自动组成集群；至少 20 个字符，可用 `shoal key` 生成。留空则不接受以密钥加入。',
   }),
+  peer_bandwidth_kib: row('cluster', amount(0), 0, {
+    en: 'Most KiB a second that this node fetches from other members. 0: as many as come.',
+    zh: '本节点每秒从其他成员获取的最大 KiB 数。0 表示不限制。',
+  }),
   auto_repair: row('cluster', flag(), true, {
     en: 'Compare files with the other members regularly and mend what differs.',
     zh: '定期与其他成员比对文件并修复差异。',

@@ -66,6 +66,11 @@ describe('the cluster key', () => {
     await eventually(async () => (await near(wrong)).includes('JOIN_PROOF_WRONG'), 'it is refused');
     const none = await startMember('none', { peers: [owner.origin] });
     await eventually(async () => (await near(none)).length === 1, 'it knows who is near');
+    // An address that is added later is looked at as well.
+    const later = await startMember('later', { cluster_key: testKey });
+    await later.api.ok('changeSettings', { json: { changes: { peers: [owner.origin] } } });
+    await allSee([owner, later]);
+    await owner.api.ok('removeMember', { query: { id: later.node.id } });
     for (const { api } of [owner, wrong, none]) expect((await membersOf(api)).members).toHaveLength(1);
   });
 
@@ -205,6 +210,8 @@ describe('an invite', () => {
     expect(joined).toMatchObject({ code: 0, stderr: '' });
     const twice = await runToEnd(['join', made.stdout.trim(), '--data', joiner.dataDir], { LANG: 'zh_CN.UTF-8' });
     expect([twice.code, twice.stderr]).toEqual([1, expect.stringContaining('已在同一集群')]);
+    const status = await runToEnd(['status', '--data', inviter.dataDir]);
+    expect(status.stdout).toMatch(/Cluster +[12] of 2 members are there\n/);
     const list = await runToEnd(['invite', '--list', '--data', inviter.dataDir]);
     expect(list.stdout).toMatch(/^[0-9a-f]{16} {2}used by [0-9a-f]{8}\n$/);
     const [one, two] = [await runToEnd(['key']), await runToEnd(['key'])];

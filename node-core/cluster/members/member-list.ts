@@ -94,7 +94,8 @@ export class MemberList {
     this.#operations = found;
     this.#anchors = catalog.row(trustTable, 'self')?.anchors ?? [identity.id];
     this.#evaluate();
-    const mustFound = found.size === 0 || (key !== undefined && this.isAlone && this.cluster !== key.cluster);
+    // Once anything has happened the history stays: it says who was removed.
+    const mustFound = found.size === 0 || (key !== undefined && found.size === 1 && this.cluster !== key.cluster);
     if (mustFound && !this.isRemoved)
       await this.#exclusively(() => this.#replace([this.#founding(key?.cluster ?? randomId())]));
     const name = this.#options.name();

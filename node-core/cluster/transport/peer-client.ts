@@ -5,7 +5,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import type { z } from 'zod';
-import { ShoalError } from '../../domain/errors.ts';
+import { errnoOf, ShoalError } from '../../domain/errors.ts';
 import type { Answer, PeerLinks, Question, QuestionKind } from '../engine/ports.ts';
 import type { MemberList } from '../members/member-list.ts';
 import type { NodeCertificate } from '../trust/certificate.ts';
@@ -138,7 +138,19 @@ export class PeerClient implements PeerLinks {
 }
 
 /** Sends a request over an agent whose connections are proven. @throws errors of the connection and of silence. */
-export function sendRequest(agent: PinnedAgent, boot: string, request: PeerRequest): Promise<IncomingMessage> {
+export async function sendRequest(agent: PinnedAgent, boot: string, request: PeerRequest): Promise<IncomingMessage> {
+  try {
+    return await sendOnce(agent, boot, request);
+  } catch (error) {
+    // The other side closed a kept connection at the very moment in which it was used again: nothing was answered.
+    if (!(error instanceof StaleConnection)) throw error;
+    return sendOnce(agent, boot, request);
+  }
+}
+
+class StaleConnection extends Error {}
+
+function sendOnce(agent: PinnedAgent, boot: string, request: PeerRequest): Promise<IncomingMessage> {
   const { method, path, headers = {}, timeoutMs = answerMs, signal } = request;
   const body = request.body === undefined ? undefined : Buffer.from(JSON.stringify(request.body));
   return new Promise((resolve, reject) => {
@@ -163,7 +175,10 @@ export function sendRequest(agent: PinnedAgent, boot: string, request: PeerReque
       timer = setTimeout(silence, timeoutMs);
     };
     sent.once('close', () => clearTimeout(timer));
-    sent.once('error', reject);
+    sent.once('error', (error) => {
+      const stale = sent.reusedSocket && ['ECONNRESET', 'EPIPE'].includes(errnoOf(error) ?? '');
+      reject(stale ? new StaleConnection(error.message, { cause: error }) : error);
+    });
     sent.once('response', (response) => {
       again();
       response.on('data', again);

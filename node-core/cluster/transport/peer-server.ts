@@ -28,6 +28,9 @@ const headersMs = 10_000;
 /** A body that comes slower than this is cut, in milliseconds. */
 const requestMs = 60_000;
 
+/** A connection on which nothing moves for so long is cut, such as that of a member that does not read what it asked for. */
+const silenceMs = 60_000;
+
 /** Longer than between two heartbeats. */
 const keepAliveMs = 30_000;
 
@@ -111,6 +114,7 @@ export class PeerServer implements Service {
     server.headersTimeout = headersMs;
     server.requestTimeout = requestMs;
     server.keepAliveTimeout = keepAliveMs;
+    server.timeout = silenceMs;
     server.maxConnections = maxConnections.all;
     server.on('secureConnection', (socket) => this.#admit(socket));
     server.on('tlsClientError', (_error, socket) => socket.destroy());

@@ -20,6 +20,9 @@ export const connectMs = 2500;
 /** The next address is tried while the one before is still connecting, after so many milliseconds (RFC 8305, 5). */
 const staggerMs = 250;
 
+/** A connection that nobody has used for so long is closed: sooner than the other side does it, in milliseconds. */
+const idleMs = 25_000;
+
 /** A connection whose other side has proved its id. */
 export interface ProvenConnection {
   readonly socket: TLSSocket;
@@ -120,7 +123,7 @@ export class PinnedAgent extends Agent {
 
   /** @param open makes a connection whose other side is the member. */
   constructor(open: () => Promise<TLSSocket>, maxSockets: number) {
-    super({ keepAlive: true, maxSockets, maxFreeSockets: 4, scheduling: 'lifo' });
+    super({ keepAlive: true, maxSockets, maxFreeSockets: 4, scheduling: 'lifo', timeout: idleMs });
     this.#open = open;
   }
 
