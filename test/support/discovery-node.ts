@@ -13,7 +13,10 @@ export interface DiscoveryNodeOptions {
 }
 
 /** What happened in the process. */
-export type Line = {
+export type Line = { readonly type: 'starting' } | DiscoveryLine;
+
+/** One event of discovery. */
+export type DiscoveryLine = {
   readonly [K in keyof DiscoveryEvents]: { readonly type: K; readonly event: DiscoveryEvents[K] };
 }[keyof DiscoveryEvents];
 
@@ -29,6 +32,7 @@ const discovery = new Discovery({
 for (const type of types) {
   discovery.events.on(type, (event) => console.log(JSON.stringify({ type, event })));
 }
+console.log(JSON.stringify({ type: 'starting' }));
 await discovery.start();
 for await (const line of createInterface({ input: process.stdin })) {
   if (line === 'stop') break;
