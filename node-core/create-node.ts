@@ -11,6 +11,7 @@ import { Monitor } from './alarms/monitor.ts';
 import { nodeWatches } from './alarms/node-watches.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { Cluster, type ClusterEvents, type ClusterSecrets } from './cluster/cluster.ts';
+import { DiscoveryHints } from './cluster/discovery/discovery-hints.ts';
 import { loadIdentity, type NodeIdentity } from './cluster/identity.ts';
 import { makeCertificate } from './cluster/trust/certificate.ts';
 import type { JoiningFlags } from './config/flags.ts';
@@ -130,6 +131,7 @@ export async function createNode(options: NodeOptions): Promise<StorageNode> {
       audit,
       identity,
       secrets: await readSecrets(config.cluster_key, options.joining),
+      noDiscovery: options.joining?.noDiscovery === true,
       onTerminal: options.onTerminal === true,
     });
   } catch (error) {
@@ -146,11 +148,12 @@ interface Ground {
   readonly audit: Log;
   readonly identity: NodeIdentity;
   readonly secrets: ClusterSecrets;
+  readonly noDiscovery: boolean;
   readonly onTerminal: boolean;
 }
 
 async function buildNode(ground: Ground): Promise<StorageNode> {
-  const { dataDir, clock, live, log, audit, identity, secrets, onTerminal } = ground;
+  const { dataDir, clock, live, log, audit, identity, secrets, noDiscovery, onTerminal } = ground;
   const nodeId = identity.id;
   const config = live.current;
   const { logger } = log;
@@ -254,7 +257,17 @@ async function buildNode(ground: Ground): Promise<StorageNode> {
     onError: reportError,
   });
   const clusterEvents = new EventBus<ClusterEvents>(reportError);
-  const cluster = new Cluster({
+  const nodeName = () => live.current.node_name || hostname();
+  const announced = {
+    id: nodeId,
+    name: nodeName,
+    port: () => cluster.port,
+    cluster: () => cluster.members.current.cluster,
+  };
+  const discovery = config.enable_discovery && !noDiscovery ? new DiscoveryHints(announced, logger) : undefined;
+  for (const type of ['member-joined', 'member-removed', 'member-renamed'] as const)
+    clusterEvents.on(type, () => discovery?.renew());
+  const cluster: Cluster = new Cluster({
     identity,
     certificate: await makeCertificate(identity),
     catalog,
@@ -264,8 +277,8 @@ async function buildNode(ground: Ground): Promise<StorageNode> {
     parts: { folder: store.pathOf(storeFolders.part), durable, folderSync },
     config: () => live.current,
     secrets,
-    nodeName: () => live.current.node_name || hostname(),
-    hints: [],
+    nodeName,
+    hints: discovery ? [discovery] : [],
     clock,
     events: clusterEvents,
     logger,
@@ -316,7 +329,7 @@ async function buildNode(ground: Ground): Promise<StorageNode> {
               seenMs: cluster.liveness.seenMs(id),
             })),
         wanted: () => cluster.wanted.list(),
-        nodeName: () => live.current.node_name || hostname(),
+        nodeName,
         now: () => clock.now(),
       }),
     ],

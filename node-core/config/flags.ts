@@ -45,6 +45,8 @@ export interface JoiningFlags {
   /** Token of an invite. */
   readonly joinToken?: string;
   readonly trustLan?: true;
+  /** Neither announces itself on the network nor listens there, whatever the configuration says. */
+  readonly noDiscovery?: true;
 }
 
 interface FlagDefinition {
@@ -134,6 +136,12 @@ const flagTable: readonly FlagDefinition[] = [
     serverOnly: true,
     en: 'HTTP address of another node; may be given several times (SHOAL_PEER)',
     zh: '其他节点的 HTTP 地址，可多次指定（SHOAL_PEER）',
+  },
+  {
+    name: 'no-discovery',
+    serverOnly: true,
+    en: 'neither announce this node on the network nor look for others there (SHOAL_NO_DISCOVERY)',
+    zh: '既不在网络上公布本节点，也不查找其他节点（SHOAL_NO_DISCOVERY）',
   },
   {
     name: 'trust-lan',
@@ -235,11 +243,13 @@ function readJoining(given: Given, env: Environment): JoiningFlags | undefined {
   const clusterKeyFile = first(given, 'cluster-key-file') ?? fileVariable;
   const joinToken = first(given, 'join') ?? (env.SHOAL_JOIN || undefined);
   const trustLan = given.has('trust-lan') || /^(1|true|yes|on)$/i.test(env.SHOAL_TRUST_LAN ?? '');
-  if (clusterKeyFile === undefined && joinToken === undefined && !trustLan) return undefined;
+  const noDiscovery = given.has('no-discovery') || /^(1|true|yes|on)$/i.test(env.SHOAL_NO_DISCOVERY ?? '');
+  if (clusterKeyFile === undefined && joinToken === undefined && !trustLan && !noDiscovery) return undefined;
   return {
     ...(clusterKeyFile !== undefined && { clusterKeyFile }),
     ...(joinToken !== undefined && { joinToken }),
     ...(trustLan && { trustLan }),
+    ...(noDiscovery && { noDiscovery }),
   };
 }
 

@@ -412,6 +412,11 @@ const table = {
     en: 'Address and port under which other members reach this node when they differ from `peer_addr`, as behind NAT. Empty: worked out by the node.',
     zh: '当其他成员访问本节点的地址与 `peer_addr` 不同（例如位于 NAT 之后）时，在此填写地址和端口。留空则由节点自行确定。',
   }),
+  enable_discovery: row('cluster', flag(), true, {
+    restart: true,
+    en: 'Announce this node on the local network (mDNS) and look for others there. Nobody is let in by it.',
+    zh: '在本地网络上公布本节点（mDNS）并查找其他节点；仅凭此不会接纳任何节点。',
+  }),
   cluster_key: row('cluster', text(1024), '', {
     restart: true,
     secret: true,

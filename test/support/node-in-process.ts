@@ -55,6 +55,8 @@ export async function startNode(
 /** Writes the configuration of a node that is not running. */
 export async function writeConfig(dataDir: string, config: Partial<Config>): Promise<void> {
   await mkdir(path.join(dataDir, 'conf'), { recursive: true });
-  const text = JSON.stringify({ config_version: currentConfigVersion, admin_key: 'test-admin-key', ...config });
+  // Nodes of other tests are on the same network.
+  const quiet = { config_version: currentConfigVersion, admin_key: 'test-admin-key', enable_discovery: false };
+  const text = JSON.stringify({ ...quiet, ...config });
   await writeFile(path.join(dataDir, 'conf', 'cfg.json'), text);
 }
