@@ -1,5 +1,6 @@
 /** Nodes of one cluster inside the test process: real TLS on real ports, found by each other over `peers`. */
 import type { Config } from '../../node-core/config/schema.ts';
+import { errnoOf } from '../../node-core/domain/errors.ts';
 import { ApiClient } from './api-client.ts';
 import { eventually } from './eventually.ts';
 import { startNode, type TestNode } from './node-in-process.ts';
@@ -39,8 +40,25 @@ export async function startMember(
   dataDir?: string,
   joining?: Parameters<typeof startNode>[3],
 ): Promise<ClusterNode> {
-  const node = await startNode({ durability: 'os', node_name: name, ...config }, dataDir, undefined, joining);
+  const start = () => startNode({ durability: 'os', node_name: name, ...config }, dataDir, undefined, joining);
+  const node = await onceFree(start);
   return { ...node, api: await ApiClient.of(node), name };
+}
+
+/** Listens again at a port that was left a moment ago: a connection of somebody else may have been given it meanwhile. */
+export async function onceFree<T>(listen: () => Promise<T>): Promise<T> {
+  let result: { readonly value: T } | undefined;
+  await eventually(async () => {
+    try {
+      result = { value: await listen() };
+      return true;
+    } catch (error) {
+      if (!['ADDRESS_IN_USE', 'EADDRINUSE'].includes(errnoOf(error) ?? '')) throw error;
+      return false;
+    }
+  }, 'the port is free');
+  if (!result) throw new Error('nothing listens');
+  return result.value;
 }
 
 /** Starts nodes that share a key and know the first one's address; resolves when each sees all others. */

@@ -9,6 +9,7 @@ import { onTestFinished } from 'vitest';
 import { loadIdentity } from '../../node-core/cluster/identity.ts';
 import { bootHeader, protocolHeader, spokenText } from '../../node-core/cluster/transport/protocol.ts';
 import { makeCertificate, type NodeCertificate } from '../../node-core/cluster/trust/certificate.ts';
+import { onceFree } from './cluster-in-process.ts';
 import type { Answer } from './http-client.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
@@ -107,7 +108,13 @@ export class FakeMember {
       { ...certificate, requestCert: true, rejectUnauthorized: false },
       (incoming, response) => void answer(incoming, response, boot, port, contents),
     );
-    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+    await onceFree(
+      () =>
+        new Promise<void>((resolve, reject) => {
+          server.once('error', reject);
+          server.listen(port, '127.0.0.1', resolve);
+        }),
+    );
     const fake = new FakeMember(server);
     onTestFinished(() => fake.stop());
     return fake;

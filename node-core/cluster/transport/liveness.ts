@@ -23,6 +23,9 @@ export interface LivenessEvents {
 const beatMs = 2000;
 const retryMs = 500;
 
+/** After a heartbeat of the other side this one waits longer, in milliseconds. */
+const askedMs = 3000;
+
 /** While a member is away, in milliseconds: it must be noticed within three seconds that it is back. */
 const probeMs = 1500;
 
@@ -30,7 +33,7 @@ const probeMs = 1500;
 const beatTimeoutMs = 2500;
 
 /** A member that was not heard of for so long, and does not answer, is away; in milliseconds. */
-const silentMs = 6000;
+const silentMs = 5000;
 
 /** What a node says of itself. */
 type OwnBeat = Omit<Heartbeat, 'lacking' | 'known'>;
@@ -136,7 +139,9 @@ export class Liveness {
   /** A heartbeat came in. */
   heard(caller: PeerCaller, beat: Heartbeat): Heartbeat {
     this.#options.addresses.heard(caller.id, addressText(caller.address, beat.port));
-    this.#note(caller.id, beat);
+    const state = this.#watched.get(caller.id);
+    // One heartbeat tells both sides: whoever is asked need not ask as well, as long as the other one does.
+    if (this.#note(caller.id, beat) && state && !state.beating) this.#schedule(caller.id, state, askedMs);
     const known = beat.lacking.flatMap((id) =>
       this.isOnline(id) ? [{ id, addresses: this.addressesOf(id).slice(0, 4) }] : [],
     );
