@@ -1,10 +1,12 @@
 /** Discovery between hosts of a LAN whose cables are pulled, whose addresses change, whose packets are lost. */
+import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, expect, it, vi } from 'vitest';
 import { bundleProgram } from '../support/bundled-program.ts';
+import { describeWithNamespaces } from '../support/describe-with-namespaces.ts';
 import type { DiscoveryLine, DiscoveryNodeOptions, Line } from '../support/discovery-node.ts';
-import { describeWithNamespaces, type LabProcess, NetworkLab } from '../support/network-namespaces.ts';
+import { type LabProcess, NetworkLab } from '../support/network-namespaces.ts';
 
 const program = await bundleProgram('discovery-node.ts');
 const holder = await bundleProgram('lab-holder.ts');
@@ -299,7 +301,6 @@ describeWithNamespaces('discovery on a LAN', () => {
   });
 
   it('leaves nothing behind when whoever opened the LAN is killed', async () => {
-    const { spawn } = await import('node:child_process');
     const child = spawn(process.execPath, [holder], { stdio: ['ignore', 'pipe', 'inherit'] });
     const pids = await new Promise<number[]>((resolve) => {
       child.stdout.once('data', (text) => resolve(JSON.parse(String(text)) as number[]));
