@@ -8,6 +8,8 @@ import { describeWithNamespaces } from '../support/describe-with-namespaces.ts';
 import type { DiscoveryLine, DiscoveryNodeOptions, Line } from '../support/discovery-node.ts';
 import { type LabProcess, NetworkLab } from '../support/network-namespaces.ts';
 
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
+
 const program = await bundleProgram('discovery-node.ts');
 const holder = await bundleProgram('lab-holder.ts');
 
@@ -104,7 +106,6 @@ async function allFind(nodes: readonly LanNode[], withinMs: number): Promise<voi
 
 describeWithNamespaces('discovery on a LAN', () => {
   const opened: NetworkLab[] = [];
-  const started: LanNode[] = [];
 
   /** A LAN that is gone after the test. */
   async function openLab(hosts: number): Promise<NetworkLab> {
@@ -115,7 +116,6 @@ describeWithNamespaces('discovery on a LAN', () => {
 
   afterEach(async () => {
     for (const lab of opened.splice(0)) await lab[Symbol.asyncDispose]();
-    started.length = 0;
   });
 
   it('finds three nodes that start at once in under two seconds', async () => {
@@ -214,7 +214,7 @@ describeWithNamespaces('discovery on a LAN', () => {
     const lab = await openLab(2);
     const holding = "const s = require('dgram').createSocket('udp4'); s.bind(5353, () => console.log('bound'));";
     const squatter = await lab.run(1, process.execPath, '-e', holding);
-    await vi.waitFor(() => expect(squatter.lines).toContain('bound'));
+    await vi.waitFor(() => expect(squatter.lines).toContain('bound'), 10_000);
     const [first, second] = (await startNodes(lab, [1, 2])) as [LanNode, LanNode];
     await first.is('unavailable', 'port-in-use');
     await second.is('running');

@@ -3,9 +3,11 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import type { NetworkInterfaceInfo } from 'node:os';
 import { type Answer, decode, encode, type Packet } from 'dns-packet';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { labelOf, serviceName } from '../../node-core/cluster/discovery/announcement.ts';
 import { Discovery, type DiscoveryEvents, type DiscoveryOptions } from '../../node-core/cluster/discovery/discovery.ts';
+
+vi.setConfig({ testTimeout: 30_000 });
 
 const port = 53_999;
 const group = '224.0.0.251';
@@ -218,7 +220,7 @@ describe('neighbours who send what they like', () => {
       await stranger.respond([srvOf(proof, 7)]);
       expect(a.discovery.nodes().map(({ id }) => id)).toContain(proof);
     }, 5000);
-    expect(a.discovery.nodes().map(({ id }) => id)).toEqual([...(packets.length > 21 ? [] : []), proof]);
+    expect(a.discovery.nodes().map(({ id }) => id)).toEqual([proof]);
     expect(a.discovery.state().state).toBe('running');
     await nodeB().run();
     await a.until('finding B', ({ type, event }) => (type === 'found' || type === 'changed') && event.id === idB);
@@ -345,8 +347,4 @@ describe('a host that changes', () => {
     await expect(stranger.hears(() => true, 500)).rejects.toThrow('nothing was heard');
     expect(a.told).toEqual([]);
   });
-});
-
-beforeEach(() => {
-  vi.setConfig({ testTimeout: 30_000 });
 });
