@@ -33,7 +33,7 @@ const maxNetworks = 16;
  * the same on many hosts (docker0 is 172.17.0.1 everywhere).
  */
 const virtualCards =
-  /^(docker|br-[0-9a-f]{12}$|veth|virbr|vnet|lxcbr|lxdbr|incusbr|podman|cni|cali|flannel|cilium|kube|vmnet|vboxnet|bridge\d{3}$|vEthernet \((WSL|Default Switch|nat|Hyper-V))/i;
+  /^(docker|br-[0-9a-f]{12}$|veth(?!ernet)|virbr|vnet|lxcbr|lxdbr|incusbr|podman|cni|cali|flannel|cilium|kube|vmnet|vboxnet|bridge\d{3}$|vEthernet \((WSL|Default Switch|nat|Hyper-V))/i;
 
 /** Whether a card's name is one of a bridge of containers or virtual machines on this host. */
 export function isVirtualCard(card: string): boolean {

@@ -39,3 +39,5 @@ for await (const line of createInterface({ input: process.stdin })) {
   if (line.startsWith('name ')) discovery.announce({ name: line.slice('name '.length) });
 }
 await discovery.stop();
+// An input that nobody ends would keep the process.
+process.stdin.destroy();

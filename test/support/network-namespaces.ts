@@ -7,7 +7,6 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { describe } from 'vitest';
 
 const isolation = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
 
@@ -45,13 +44,6 @@ export function whyNoNamespaces(): string | undefined {
   const { status, stderr, error } = spawnSync('unshare', [...isolation, 'bash', '-c', probe], { encoding: 'utf8' });
   if (error) return `unshare: ${error.message}`;
   return status === 0 ? undefined : `network namespaces are not possible here: ${stderr.trim()}`;
-}
-
-/** Like `describe`; skips where namespaces are not possible and says why, and fails there when SHOAL_TEST_ALL=1. */
-export function describeWithNamespaces(name: string, tests: () => void): void {
-  const reason = whyNoNamespaces();
-  if (reason !== undefined && process.env.SHOAL_TEST_ALL === '1') throw new Error(reason);
-  describe.skipIf(reason !== undefined)(reason === undefined ? name : `${name} [skipped: ${reason}]`, tests);
 }
 
 /** A program in a host. */
