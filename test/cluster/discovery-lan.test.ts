@@ -294,7 +294,6 @@ describeWithNamespaces('discovery on a LAN', () => {
   it('takes a sender who is not on its network for no neighbour', async () => {
     const lab = await openLab(3);
     await lab.readdress(2, '192.168.9.2');
-    await lab.sh('ip -n n2 route replace default dev eth0');
     const stranger = await startNode(lab, 2);
     await stranger.is('running');
     const [first] = (await startNodes(lab, [1, 3])) as [LanNode, LanNode];
