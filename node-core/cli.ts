@@ -49,7 +49,7 @@ async function main(): Promise<void> {
       return;
     case 'server': {
       const dataDir = dataDirOf(commandLine.dataDir);
-      const { flags, configFile } = commandLine;
+      const { flags, configFile, joining } = commandLine;
       const stopping = stopOnSignals();
       const node = await createNode({
         dataDir,
@@ -57,6 +57,7 @@ async function main(): Promise<void> {
         env: process.env,
         onTerminal: process.stdout.isTTY === true,
         ...(configFile !== undefined && { configFile }),
+        ...(joining && { joining }),
       });
       stopping.node = node;
       announce(node);

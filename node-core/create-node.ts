@@ -1,15 +1,20 @@
 /** The composition root: builds every part of a node, starts them in order and stops them in reverse. */
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
-import { availableParallelism, networkInterfaces } from 'node:os';
+import { availableParallelism, hostname, networkInterfaces } from 'node:os';
 import path from 'node:path';
 import { LocalToken } from './access/local-token.ts';
 import { createProtection } from './access/protection.ts';
 import type { AlarmEvents } from './alarms/alarm-board.ts';
+import { clusterWatches } from './alarms/cluster-watches.ts';
 import { Monitor } from './alarms/monitor.ts';
 import { nodeWatches } from './alarms/node-watches.ts';
 import { Catalog } from './catalog/catalog.ts';
-import { loadIdentity } from './cluster/identity.ts';
+import { Cluster, type ClusterEvents, type ClusterSecrets } from './cluster/cluster.ts';
+import { DiscoveryHints } from './cluster/discovery/discovery-hints.ts';
+import { loadIdentity, type NodeIdentity } from './cluster/identity.ts';
+import { makeCertificate } from './cluster/trust/certificate.ts';
+import type { JoiningFlags } from './config/flags.ts';
 import { LiveConfiguration } from './config/live.ts';
 import { type LoadConfigOptions, type LoadedConfig, loadConfig } from './config/load.ts';
 import type { ConfigFlags, Environment } from './config/overrides.ts';
@@ -71,6 +76,8 @@ export interface NodeOptions {
   readonly restoring?: boolean;
   /** The caller shows the setup link on a terminal: no file with it is written. */
   readonly onTerminal?: boolean;
+  /** How this start may join a cluster. */
+  readonly joining?: JoiningFlags;
 }
 
 /** A running node. */
@@ -79,6 +86,8 @@ export interface StorageNode {
   /** Where the HTTP interface is, as it can be opened on this host. */
   readonly url: string;
   readonly port: number;
+  /** Port on which other members reach it. */
+  readonly peerPort: number;
   readonly configuration: LoadedConfig;
   /** The link that makes the first administrator, as long as there is none. */
   readonly setupUrl: () => string | undefined;
@@ -120,7 +129,9 @@ export async function createNode(options: NodeOptions): Promise<StorageNode> {
       live,
       log,
       audit,
-      nodeId: identity.id,
+      identity,
+      secrets: await readSecrets(config.cluster_key, options.joining),
+      noDiscovery: options.joining?.noDiscovery === true,
       onTerminal: options.onTerminal === true,
     });
   } catch (error) {
@@ -135,11 +146,15 @@ interface Ground {
   readonly live: LiveConfiguration;
   readonly log: Log;
   readonly audit: Log;
-  readonly nodeId: string;
+  readonly identity: NodeIdentity;
+  readonly secrets: ClusterSecrets;
+  readonly noDiscovery: boolean;
   readonly onTerminal: boolean;
 }
 
-async function buildNode({ dataDir, clock, live, log, audit, nodeId, onTerminal }: Ground): Promise<StorageNode> {
+async function buildNode(ground: Ground): Promise<StorageNode> {
+  const { dataDir, clock, live, log, audit, identity, secrets, noDiscovery, onTerminal } = ground;
+  const nodeId = identity.id;
   const config = live.current;
   const { logger } = log;
   for (const { en, key } of live.loaded.warnings) logger.warn({ key }, en);
@@ -241,6 +256,40 @@ async function buildNode({ dataDir, clock, live, log, audit, nodeId, onTerminal 
     now: ageNow,
     onError: reportError,
   });
+  const clusterEvents = new EventBus<ClusterEvents>(reportError);
+  const nodeName = () => live.current.node_name || hostname();
+  const announced = {
+    id: nodeId,
+    name: nodeName,
+    port: () => cluster.port,
+    cluster: () => cluster.members.current.cluster,
+  };
+  const discovery = config.enable_discovery && !noDiscovery ? new DiscoveryHints(announced, logger) : undefined;
+  for (const type of ['member-joined', 'member-removed', 'member-renamed'] as const)
+    clusterEvents.on(type, () => discovery?.renew());
+  const cluster: Cluster = new Cluster({
+    identity,
+    certificate: await makeCertificate(identity),
+    catalog,
+    files,
+    storer,
+    staging,
+    parts: { folder: store.pathOf(storeFolders.part), durable, folderSync },
+    config: () => live.current,
+    secrets,
+    nodeName,
+    hints: discovery ? [discovery] : [],
+    clock,
+    events: clusterEvents,
+    logger,
+  });
+  live.onChange(({ applied }) => {
+    if (applied.includes('peers')) cluster.followPeers();
+  });
+  // A name that another member gave to this node is its own from now on.
+  clusterEvents.on('member-renamed', ({ id, name }) => {
+    if (id === nodeId && name !== live.current.node_name) live.change({ node_name: name }).catch(reportError);
+  });
   const alarmEvents = new EventBus<AlarmEvents>(reportError);
   const monitor = new Monitor({
     catalog,
@@ -249,26 +298,41 @@ async function buildNode({ dataDir, clock, live, log, audit, nodeId, onTerminal 
     events: alarmEvents,
     config: () => live.current,
     reminderHours: () => live.current.alarm_reminder_hours,
-    watches: nodeWatches({
-      config: () => live.current,
-      clock,
-      space: () => guard.space(),
-      checkStore: () => guard.checkStore(),
-      catalogueError: () => catalog.writeError,
-      internalErrors: () => metrics.counted.internalErrors,
-      failedLogins: () => metrics.counted.failedLogins,
-      waitingRules: async () => {
-        const { held } = watcher.state;
-        const rules = (await retention.list()).flatMap(({ rule, state }) =>
-          state.waiting ? [{ id: rule.id, files: state.waiting.files }] : [],
-        );
-        // Removals by other programs wait for the same kind of word.
-        return held ? [...rules, { id: 'enable_fsnotify', files: held.paths.length }] : rules;
-      },
-      clockLeadMs: () => deletionClock.leadMs,
-      damagedFiles: () => metrics.counted.damaged,
-      latestDamaged: () => latestDamaged,
-    }),
+    watches: [
+      ...nodeWatches({
+        config: () => live.current,
+        clock,
+        space: () => guard.space(),
+        checkStore: () => guard.checkStore(),
+        catalogueError: () => catalog.writeError,
+        internalErrors: () => metrics.counted.internalErrors,
+        failedLogins: () => metrics.counted.failedLogins,
+        waitingRules: async () => {
+          const { held } = watcher.state;
+          const rules = (await retention.list()).flatMap(({ rule, state }) =>
+            state.waiting ? [{ id: rule.id, files: state.waiting.files }] : [],
+          );
+          // Removals by other programs wait for the same kind of word.
+          return held ? [...rules, { id: 'enable_fsnotify', files: held.paths.length }] : rules;
+        },
+        clockLeadMs: () => deletionClock.leadMs,
+        damagedFiles: () => metrics.counted.damaged,
+        latestDamaged: () => latestDamaged,
+      }),
+      ...clusterWatches({
+        members: () =>
+          [...cluster.members.current.members.values()]
+            .filter(({ id }) => id !== nodeId)
+            .map(({ id, name }) => ({
+              name,
+              online: cluster.liveness.isOnline(id),
+              seenMs: cluster.liveness.seenMs(id),
+            })),
+        wanted: () => cluster.wanted.list(),
+        nodeName,
+        now: () => clock.now(),
+      }),
+    ],
   });
   metrics.gauge('shoal_alarms_open', 'Alarms that are open.', () => monitor.board.openCount);
   const imageCache = new ImageCache(path.join(dataDir, 'data', 'images'), config.image_cache_mb * 1024 * 1024, clock);
@@ -297,7 +361,7 @@ async function buildNode({ dataDir, clock, live, log, audit, nodeId, onTerminal 
     config: () => live.current,
     configuration: live,
     catalog,
-    reader: new FileReader(files),
+    reader: new FileReader(files, (content) => cluster.openElsewhere(content)),
     storer,
     remover,
     uploads,
@@ -319,6 +383,7 @@ async function buildNode({ dataDir, clock, live, log, audit, nodeId, onTerminal 
     contents: new ContentRestorer(files, storer),
     images: new ImageScaler(imageCache, imagePool, () => live.current),
     nodeId,
+    cluster,
     dataFolder: dataDir,
     logFolder: path.join(dataDir, 'log'),
     mover,
@@ -354,6 +419,7 @@ async function buildNode({ dataDir, clock, live, log, audit, nodeId, onTerminal 
     monitor,
     imageCache,
     imagePool,
+    cluster,
     http,
     localToken,
     protection.setupLink,
@@ -374,6 +440,7 @@ async function buildNode({ dataDir, clock, live, log, audit, nodeId, onTerminal 
     id: nodeId,
     url,
     port,
+    peerPort: cluster.port,
     configuration: live.loaded,
     setupUrl: () => protection.setupLink.url,
     stop: () => {
@@ -383,6 +450,23 @@ async function buildNode({ dataDir, clock, live, log, audit, nodeId, onTerminal 
       });
       return stopped;
     },
+  };
+}
+
+/** @throws ShoalError FLAG_INVALID when the file of the key cannot be read. */
+async function readSecrets(configured: string, joining: JoiningFlags = {}): Promise<ClusterSecrets> {
+  const { clusterKeyFile, joinToken, trustLan } = joining;
+  let clusterKey = configured;
+  if (clusterKeyFile !== undefined) {
+    clusterKey = await readFile(clusterKeyFile, 'utf8').catch((cause: unknown) => {
+      const details = { flag: '--cluster-key-file', reason: errnoOf(cause) ?? 'it cannot be read' };
+      throw new ShoalError('FLAG_INVALID', { details, cause });
+    });
+  }
+  return {
+    ...(clusterKey.trim() !== '' && { clusterKey }),
+    ...(joinToken !== undefined && { joinToken }),
+    ...(trustLan && { trustLan }),
   };
 }
 

@@ -3,12 +3,15 @@ import type { CommandName, Language } from '../index.ts';
 import { backup } from './backup.ts';
 import type { Command } from './command.ts';
 import { importCommand } from './import.ts';
+import { invite } from './invite.ts';
+import { join } from './join.ts';
+import { key } from './key.ts';
 import { pack } from './pack.ts';
 import { restore } from './restore.ts';
 import { status } from './status.ts';
 import { verify } from './verify.ts';
 
-const commands: readonly Command[] = [status, importCommand, verify, backup, restore, pack];
+const commands: readonly Command[] = [status, key, invite, join, importCommand, verify, backup, restore, pack];
 
 /** A command by its name; undefined for one that this version names but does not have. */
 export function commandOf(name: CommandName): Command | undefined {

@@ -82,7 +82,8 @@ export async function withNode<T>(
   if (running) return work(running);
   if (!makeFolder && !(await holdsNode(dataDir)))
     throw new ShoalError('DATA_UNUSABLE', { details: { folder: dataDir, reason: 'no node has run here yet' } });
-  const node = await createNode({ dataDir, flags: { addr: '127.0.0.1:0' }, env: process.env });
+  const flags = { addr: '127.0.0.1:0', peerAddr: '127.0.0.1:0' };
+  const node = await createNode({ dataDir, flags, env: process.env, joining: { noDiscovery: true } });
   try {
     const access = await readLocalAccess(dataDir);
     if (!access) throw new Error('the node did not tell how to reach it');

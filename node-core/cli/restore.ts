@@ -54,7 +54,13 @@ export const restore: Command = {
 
 /** A node on the restored folder, for as long as contents come. */
 async function openStore(dataDir: string, language: Language): Promise<ContentTaker> {
-  const node = await createNode({ dataDir, flags: { addr: '127.0.0.1:0' }, env: process.env, restoring: true });
+  const node = await createNode({
+    dataDir,
+    flags: { addr: '127.0.0.1:0', peerAddr: '127.0.0.1:0' },
+    env: process.env,
+    restoring: true,
+    joining: { noDiscovery: true },
+  });
   const access = await readLocalAccess(dataDir);
   if (!access) throw new Error('the node did not tell how to reach it');
   const client = new NodeClient(access, language);

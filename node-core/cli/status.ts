@@ -18,12 +18,27 @@ interface Health {
   readonly disk: { readonly total: number; readonly free: number };
 }
 
+interface Members {
+  readonly members: readonly { readonly online: boolean }[];
+  readonly selfRemoved: boolean;
+  readonly trustLan: boolean;
+}
+
+interface Near {
+  readonly nodes: readonly unknown[];
+}
+
 const words = {
   en: {
     none: 'no node is running on {folder}',
     ready: 'ready',
     notReady: 'not ready',
-    rows: ['Node', 'Address', 'State', 'Version', 'Up', 'Files', 'Disk'],
+    rows: ['Node', 'Address', 'State', 'Version', 'Up', 'Files', 'Disk', 'Cluster'],
+    members: '{online} of {count} members are there',
+    alone: 'alone',
+    removed: 'removed by the other members; one of them can invite it again',
+    near: '{near} nodes are near and not connected: shoal invite here and shoal join there, or one --cluster-key for all',
+    lan: 'every node of this network may join until the next start (--trust-lan)',
     files: '{files} files, {bytes}',
     disk: '{free} of {total} free',
   },
@@ -31,7 +46,12 @@ const words = {
     none: '{folder} 上没有正在运行的节点',
     ready: '就绪',
     notReady: '未就绪',
-    rows: ['节点', '地址', '状态', '版本', '已运行', '文件', '磁盘'],
+    rows: ['节点', '地址', '状态', '版本', '已运行', '文件', '磁盘', '集群'],
+    members: '{count} 个成员中 {online} 个在线',
+    alone: '独立运行',
+    removed: '已被其他成员移出；任一成员可重新邀请',
+    near: '附近有 {near} 个未连接的节点：在此执行 shoal invite、在对方执行 shoal join，或为所有节点设置同一 --cluster-key',
+    lan: '下次启动之前，本网络中的所有节点均可加入（--trust-lan）',
     files: '{files} 个文件，{bytes}',
     disk: '剩余 {free}，共 {total}',
   },
@@ -52,13 +72,14 @@ export const status: Command = {
       return notRunningCode;
     }
     const health = await node.call<Health>('GET', '/health');
-    if (json) print(JSON.stringify({ running: true, url: node.url, ...health }, null, 2));
-    else for (const line of table(health, node.url, words[language])) print(line);
+    const cluster = { ...(await node.call<Members>('GET', '/members')), ...(await node.call<Near>('GET', '/nearby')) };
+    if (json) print(JSON.stringify({ running: true, url: node.url, ...health, cluster }, null, 2));
+    else for (const line of table(health, cluster, node.url, words[language])) print(line);
     return health.ready ? 0 : 1;
   },
 };
 
-function table(health: Health, url: string, text: (typeof words)['en' | 'zh']): string[] {
+function table(health: Health, cluster: Members & Near, url: string, text: (typeof words)['en' | 'zh']): string[] {
   const { files, bytes, disk } = health;
   const state = health.ready ? text.ready : `${text.notReady}: ${health.reasons.join('; ')}`;
   const values = [
@@ -69,11 +90,26 @@ function table(health: Health, url: string, text: (typeof words)['en' | 'zh']): 
     duration(health.uptimeSeconds),
     text.files.replace('{files}', String(files)).replace('{bytes}', size(bytes)),
     text.disk.replace('{free}', size(disk.free)).replace('{total}', size(disk.total)),
+    clusterText(cluster, text),
   ];
   // A Chinese character takes two columns of a terminal.
   const columns = (label: string) => [...label].reduce((sum, one) => sum + (one > '\u2e80' ? 2 : 1), 0);
   const width = Math.max(...text.rows.map(columns));
   return text.rows.map((label, index) => `${label}${' '.repeat(width - columns(label) + 2)}${values[index] ?? ''}`);
+}
+
+function clusterText(
+  { members, nodes, selfRemoved, trustLan }: Members & Near,
+  text: (typeof words)['en' | 'zh'],
+): string {
+  const online = members.filter((member) => member.online).length;
+  const state = selfRemoved
+    ? text.removed
+    : members.length < 2
+      ? text.alone
+      : text.members.replace('{online}', String(online)).replace('{count}', String(members.length));
+  const near = nodes.length > 0 ? [text.near.replace('{near}', String(nodes.length))] : [];
+  return [state, ...near, ...(trustLan ? [text.lan] : [])].join('; ');
 }
 
 function duration(seconds: number): string {

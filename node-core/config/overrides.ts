@@ -12,6 +12,7 @@ export interface ConfigFlags {
   readonly name?: string;
   /** One entry for each `--peer`. */
   readonly peers?: readonly string[];
+  readonly clusterKey?: string;
 }
 
 /** Variables of the environment; an empty one counts as not set, because compose files pass them on like that. */
@@ -39,6 +40,7 @@ export const overrides: readonly Override[] = [
   { key: 'peer_addr', field: 'peerAddr', option: '--peer-addr', env: 'SHOAL_PEER_ADDR' },
   { key: 'advertise', field: 'advertise', option: '--advertise', env: 'SHOAL_ADVERTISE' },
   { key: 'node_name', field: 'name', option: '--name', env: 'SHOAL_NAME' },
+  { key: 'cluster_key', field: 'clusterKey', option: '--cluster-key', env: 'SHOAL_CLUSTER_KEY' },
   { key: 'peers', field: 'peers', option: '--peer', env: 'SHOAL_PEER', goFastdfsEnv: 'GO_FASTDFS_PEERS', list: true },
 ];
 

@@ -412,6 +412,21 @@ const table = {
     en: 'Address and port under which other members reach this node when they differ from `peer_addr`, as behind NAT. Empty: worked out by the node.',
     zh: '当其他成员访问本节点的地址与 `peer_addr` 不同（例如位于 NAT 之后）时，在此填写地址和端口。留空则由节点自行确定。',
   }),
+  enable_discovery: row('cluster', flag(), true, {
+    restart: true,
+    en: 'Announce this node on the local network (mDNS) and look for others there. Nobody is let in by it.',
+    zh: '在本地网络上公布本节点（mDNS）并查找其他节点；仅凭此不会接纳任何节点。',
+  }),
+  cluster_key: row('cluster', text(1024), '', {
+    restart: true,
+    secret: true,
+    en: 'Nodes with the same key join each other by themselves; at least 20 characters. `shoal key` makes one. Empty: nobody joins by a key.',
+    zh: '密钥相同的节点会自动组成集群；至少 20 个字符，可用 `shoal key` 生成。留空则不接受以密钥加入。',
+  }),
+  peer_bandwidth_kib: row('cluster', amount(0), 0, {
+    en: 'Most KiB a second that this node fetches from other members. 0: as many as come.',
+    zh: '本节点每秒从其他成员获取的最大 KiB 数。0 表示不限制。',
+  }),
   auto_repair: row('cluster', flag(), true, {
     en: 'Compare files with the other members regularly and mend what differs.',
     zh: '定期与其他成员比对文件并修复差异。',

@@ -506,6 +506,105 @@ export const errorDefinitions = define({
     },
   },
 
+  // --- the cluster ---
+  PEER_UNREACHABLE: {
+    status: 503,
+    en: 'member {member} cannot be reached: {reason}',
+    zh: '无法连接成员 {member}:{reason}',
+  },
+  PEER_REFUSED: { status: 502, en: 'member {member} refused: {reason}', zh: '成员 {member} 拒绝:{reason}' },
+  PEER_UNKNOWN: {
+    status: 403,
+    en: 'only members of this cluster get an answer here',
+    zh: '此处只回应本集群的成员',
+    hint: {
+      en: 'join first: shoal join TOKEN, a cluster key, or a request that a member approves',
+      zh: '请先加入:shoal join 令牌、集群密钥,或由成员批准的请求',
+    },
+  },
+  PEER_REMOVED: {
+    status: 403,
+    en: 'this node was removed from the cluster',
+    zh: '该节点已被移出集群',
+    hint: { en: 'a member can invite it again', zh: '任一成员可以重新邀请它' },
+  },
+  PEER_UNPROVEN: {
+    status: 403,
+    en: 'the other side did not prove that it is the node it should be',
+    zh: '对方未能证明其身份与预期节点相符',
+  },
+  PEER_TWIN: {
+    status: 409,
+    en: 'two machines run as node {member}: both are refused',
+    zh: '有两台机器以节点 {member} 的身份运行:两者均被拒绝',
+    hint: {
+      en: 'a data folder was copied; stop one of them and remove data/identity.pem and data/catalog of the copy',
+      zh: '数据目录被复制过;请停止其中一台,并删除副本中的 data/identity.pem 和 data/catalog',
+    },
+  },
+  PEER_PROTOCOL: {
+    status: 409,
+    en: 'the versions of the two nodes do not understand each other: this one speaks {own}, the other {other}',
+    zh: '两个节点的版本互不兼容:本节点使用 {own},对方使用 {other}',
+    hint: { en: 'update the older one', zh: '请升级较旧的节点' },
+  },
+  PEER_HAS_NOT: { status: 404, en: 'these bytes are not here', zh: '此处没有这些数据' },
+  PEER_BYTES_WRONG: {
+    status: 502,
+    en: 'member {member} sent bytes that are not what was asked for',
+    zh: '成员 {member} 发来的数据与请求不符',
+  },
+  CONTENT_QUARANTINED: {
+    status: 502,
+    en: 'the bytes of {sha256} arrived, but their other digests are not those of the record',
+    zh: '{sha256} 的数据已到达,但其他摘要与记录不符',
+  },
+  MEMBER_NOT_FOUND: { status: 404, en: 'there is no member {id}', zh: '没有成员 {id}' },
+  MEMBER_IS_SELF: {
+    status: 409,
+    en: 'a node cannot remove itself',
+    zh: '节点不能移除自身',
+    hint: { en: 'ask another member to remove it', zh: '请在其他成员上移除它' },
+  },
+  CLUSTERS_DIFFER: {
+    status: 409,
+    en: 'both nodes are in clusters with other members, which do not merge by themselves',
+    zh: '两个节点分属不同的多成员集群,不会自动合并',
+  },
+  CLUSTER_KEY_UNFIT: {
+    status: 400,
+    en: 'the cluster key is not usable: {reason}',
+    zh: '集群密钥不可用:{reason}',
+    hint: { en: 'shoal key makes one', zh: '可用 shoal key 生成' },
+  },
+  JOIN_REFUSED: {
+    status: 403,
+    en: 'the other node did not let this one in: {reason}',
+    zh: '对方节点未允许加入:{reason}',
+  },
+  JOIN_NOT_POSSIBLE: { status: 403, en: 'nobody can join in this way here', zh: '此处不能以这种方式加入' },
+  JOIN_PROOF_WRONG: {
+    status: 403,
+    en: 'the key or token is not the right one',
+    zh: '密钥或令牌不正确',
+  },
+  JOIN_SESSION_UNKNOWN: { status: 404, en: 'this attempt to join is over', zh: '此次加入尝试已结束' },
+  CLUSTER_KEY_RETIRED: {
+    status: 403,
+    en: 'this cluster key opens nothing any more, since a member was removed',
+    zh: '由于有成员被移除,该集群密钥已失效',
+    hint: { en: 'give all nodes a new key: shoal key', zh: '请为所有节点设置新密钥:shoal key' },
+  },
+  INVITE_INVALID: { status: 400, en: 'this is not an invite: {reason}', zh: '这不是有效的邀请:{reason}' },
+  INVITE_NOT_FOUND: { status: 404, en: 'there is no such invite', zh: '没有该邀请' },
+  PAIRING_NOT_FOUND: { status: 404, en: 'there is no such request to join', zh: '没有该加入请求' },
+  TOO_MANY_JOINING: {
+    status: 503,
+    en: 'too many nodes are trying to join, try again later',
+    zh: '同时尝试加入的节点过多,请稍后再试',
+  },
+  ALREADY_MEMBERS: { status: 409, en: 'the two nodes are in one cluster already', zh: '两个节点已在同一集群中' },
+
   // --- the node ---
   NOT_READY: { status: 503, en: 'the node is not ready: {reason}', zh: '节点尚未就绪:{reason}' },
   SHUTTING_DOWN: { status: 503, en: 'the node is shutting down', zh: '节点正在关闭' },

@@ -1,6 +1,8 @@
 import type { CataloguedFile } from '../catalog/catalog.ts';
+import type { ContentDigests } from '../domain/digests.ts';
 import { ShoalError } from '../domain/errors.ts';
 import type { ByteSource } from '../storage/byte-source.ts';
+import { packedIdentity } from '../storage/file-store.ts';
 import { type FileIdentity, sameContent } from '../storage/identity.ts';
 import { type FilesContext, withPath } from './context.ts';
 import { adoptByDigest, settled } from './integrity.ts';
@@ -12,12 +14,19 @@ export interface ReadableFile {
   readonly identity: FileIdentity;
 }
 
+/** Opens a content that is not on this disk, verified; undefined when nobody who can be reached has it. */
+export type OpenElsewhere = (content: ContentDigests) => Promise<ByteSource | undefined>;
+
 /** Opens files for reading, without locks: what a path shows is read whole even while it is replaced. */
 export class FileReader {
   readonly #context: FilesContext;
 
-  constructor(context: FilesContext) {
+  readonly #elsewhere: OpenElsewhere | undefined;
+
+  /** @param elsewhere opens contents that are not on this disk. */
+  constructor(context: FilesContext, elsewhere?: OpenElsewhere) {
     this.#context = context;
+    this.#elsewhere = elsewhere;
   }
 
   /** What shows at a path. @throws ShoalError FILE_NOT_FOUND. */
@@ -36,7 +45,7 @@ export class FileReader {
     // Each round ends well, in an error, or because somebody replaced the file meanwhile; three in a row are a storm.
     for (let round = 0; ; round += 1) {
       const file = this.stat(path);
-      if (!file.local) throw new ShoalError('BYTES_ELSEWHERE', { details: { what: path } });
+      if (!file.local) return this.#openElsewhere(file);
       const opened = await this.#context.store.open(file.local.place);
       if (opened && sameContent(opened.identity, file.local.identity)) return { file, ...opened };
       await opened?.handle.close();
@@ -49,6 +58,14 @@ export class FileReader {
       }
       if (round === 100) throw new ShoalError('NOT_READY', { details: { reason: 'the file changes all the time' } });
     }
+  }
+
+  async #openElsewhere(file: CataloguedFile): Promise<ReadableFile> {
+    const handle = await this.#elsewhere?.(file.version).catch((cause: unknown) => {
+      throw new ShoalError('BYTES_ELSEWHERE', { details: { what: file.path }, cause });
+    });
+    if (!handle) throw new ShoalError('BYTES_ELSEWHERE', { details: { what: file.path } });
+    return { file, handle, identity: packedIdentity(file.version.size) };
   }
 
   #adopt(file: CataloguedFile): Promise<boolean> {

@@ -4,6 +4,7 @@ import type { Protection } from '../access/protection.ts';
 import type { AlarmEvents } from '../alarms/alarm-board.ts';
 import type { Monitor } from '../alarms/monitor.ts';
 import type { Catalog } from '../catalog/catalog.ts';
+import type { Cluster } from '../cluster/cluster.ts';
 import type { LiveConfiguration } from '../config/live.ts';
 import type { Config } from '../config/schema.ts';
 import { ShoalError } from '../domain/errors.ts';
@@ -68,6 +69,7 @@ export interface HttpServices {
   readonly contents: ContentRestorer;
   readonly images: ImageScaler;
   readonly nodeId: string;
+  readonly cluster: Cluster;
   /** Absolute path of the data folder: holds `conf/`, `data/`, `files/` and `log/`. */
   readonly dataFolder: string;
   /** Absolute path of the log folder. */

@@ -25,8 +25,13 @@ const maxJobs = 200;
 /** The result of a job that went well. */
 export type MadeImage = Exclude<ImageOutcome, { readonly fault: unknown }>;
 
+/** The process of a job was gone before it answered. */
+const processGone = Symbol('process gone');
+
 interface Waiting {
   readonly job: ImageJob;
+  /** Processes that ended over it. */
+  readonly deaths: number;
   readonly resolve: (made: MadeImage) => void;
   readonly reject: (error: ShoalError) => void;
 }
@@ -58,10 +63,19 @@ export class ImagePool implements Service {
       if (this.#stopped) reject(new ShoalError('SHUTTING_DOWN'));
       else if (this.#waiting.length >= maxWaiting) reject(new ShoalError('TOO_MANY_IMAGES'));
       else {
-        this.#waiting.push({ job, resolve, reject });
+        this.#waiting.push({ job, deaths: 0, resolve, reject });
         this.#next();
       }
     });
+  }
+
+  /** A process may be killed for reasons that are not the image's: only a second death is held against it. */
+  #ended(waiting: Waiting, made: MadeImage | typeof processGone): void {
+    if (made !== processGone) waiting.resolve(made);
+    else if (waiting.deaths > 0)
+      waiting.reject(new ShoalError('IMAGE_DAMAGED', { details: { reason: 'decoding it ends its process' } }));
+    else if (this.#stopped) waiting.reject(new ShoalError('SHUTTING_DOWN'));
+    else this.#waiting.unshift({ ...waiting, deaths: waiting.deaths + 1 });
   }
 
   #next(): void {
@@ -79,10 +93,12 @@ export class ImagePool implements Service {
     if (!next) return;
     worker
       .run(next.job)
-      .then(next.resolve, next.reject)
+      .then((made) => this.#ended(next, made), next.reject)
       .finally(() => this.#next());
   }
 }
+
+type Outcome = ImageOutcome | ShoalError | typeof processGone;
 
 /** One process. */
 class Worker {
@@ -90,7 +106,7 @@ class Worker {
   readonly #timeoutSeconds: () => number;
   readonly #gone: Promise<void>;
   #jobs = 0;
-  #settle: ((outcome: ImageOutcome | ShoalError) => void) | undefined;
+  #settle: ((outcome: Outcome) => void) | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
   #alive = true;
 
@@ -106,7 +122,7 @@ class Worker {
         if (!this.#alive) return;
         this.#alive = false;
         clearTimeout(this.#idleTimer);
-        this.#settle?.({ fault: 'DAMAGED', reason: 'decoding it ended its process' });
+        this.#settle?.(processGone);
         onGone(this);
         resolve();
       };
@@ -120,7 +136,7 @@ class Worker {
     return this.#alive && this.#settle === undefined && this.#jobs < maxJobs;
   }
 
-  async run(job: ImageJob): Promise<MadeImage> {
+  async run(job: ImageJob): Promise<MadeImage | typeof processGone> {
     clearTimeout(this.#idleTimer);
     this.#jobs += 1;
     const seconds = this.#timeoutSeconds();
@@ -130,13 +146,13 @@ class Worker {
     }, seconds * 1000);
     this.#child.channel?.ref();
     try {
-      const outcome = await new Promise<ImageOutcome | ShoalError>((settle) => {
+      const outcome = await new Promise<Outcome>((settle) => {
         this.#settle = settle;
         this.#child.send(job, (error) => {
-          if (error) settle({ fault: 'DAMAGED', reason: 'its process was gone' });
+          if (error) settle(processGone);
         });
       });
-      return madeOrThrow(outcome);
+      return outcome === processGone ? outcome : madeOrThrow(outcome);
     } finally {
       clearTimeout(timer);
       this.#settle = undefined;

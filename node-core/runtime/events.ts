@@ -32,3 +32,6 @@ export class EventBus<Events extends object> {
     }
   }
 }
+
+/** Where news are told, for whoever only tells. */
+export type EventSink<Events extends object> = Pick<EventBus<Events>, 'emit'>;

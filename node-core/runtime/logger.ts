@@ -44,17 +44,23 @@ export async function openLog(options: LogOptions): Promise<Log> {
   });
   // A full disk must not end the node because of its log.
   stream.on('error', () => undefined);
+  let closed = false;
+  // What still runs while the node ends may have something to say when nobody writes any more: it must not fail for that.
+  const destination = {
+    write: (line: string) => {
+      if (!closed) stream.write(line);
+    },
+  };
   const logger = pino(
     {
       level: options.level,
       base: null,
       redact: { paths: [...secretFields, ...secretFields.map((field) => `*.${field}`)], censor: '***' },
     },
-    stream,
+    destination,
   );
   // The lines of one turn of the event loop go to the file together: each write costs as much as several lines.
   let gathered = '';
-  let closed = false;
   const writeGathered = () => {
     const lines = gathered;
     gathered = '';

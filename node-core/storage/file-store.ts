@@ -18,6 +18,7 @@ export const storeFolders = {
   trash: '_trash',
   resumable: '_big',
   pack: '_pack',
+  part: '_part',
 } as const;
 
 /**

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, constants, fstatSync, fsync, open as openCallback, writeSync } from 'node:fs';
-import { type FileHandle, link, open, readdir, rm } from 'node:fs/promises';
+import { chmod, type FileHandle, link, open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -176,6 +176,27 @@ export class Staging {
     const compatible = { ...(md5 !== undefined && { md5 }), ...(sha1 !== undefined && { sha1 }) };
     const place = `${path.basename(this.#options.folder)}/${id}`;
     return { id, place, file, identity, digests: { size, sha256, ...compatible, blockRoot }, blocks };
+  }
+
+  /**
+   * Takes over a complete file of this disk, hashed and synced by the caller: it is moved to `_tmp`, never copied.
+   * @param file absolute path, on the disk of the store.
+   */
+  async takeOver(file: string, content: HashedContent): Promise<StagedFile> {
+    const id = randomBytes(12).toString('hex');
+    const target = this.pathOf(id);
+    this.#open.add(id);
+    try {
+      await chmod(file, 0o444);
+      await rename(file, target);
+      if (this.#options.durable) await this.#options.folderSync.sync(this.#options.folder);
+      const identity = identify(target);
+      if (!identity) throw new Error('the file vanished while it was taken over');
+      const place = `${path.basename(this.#options.folder)}/${id}`;
+      return { id, place, file: target, identity, ...content };
+    } finally {
+      this.#open.delete(id);
+    }
   }
 
   /** Waits until every content that was begun is finished or removed, but not longer than `ms`. */

@@ -38,7 +38,16 @@ async function startNode(name, settings) {
   const file = path.join(data, 'conf', 'cfg.json');
   if (!fs.existsSync(file)) fs.writeFileSync(file, JSON.stringify({ config_version: 1, ...settings }));
   const began = performance.now();
-  const args = [path.join(root, 'dist/node-core/shoal.cjs'), '--server', '--data', data, '--addr', '127.0.0.1:0'];
+  const args = [
+    path.join(root, 'dist/node-core/shoal.cjs'),
+    '--server',
+    '--data',
+    data,
+    '--addr',
+    '127.0.0.1:0',
+    '--peer-addr',
+    '127.0.0.1:0',
+  ];
   const node = await launch(process.execPath, args, /http:\/\/127\.0\.0\.1:(\d+)\//);
   return { ...node, startMs: performance.now() - began, url: `http://127.0.0.1:${node.port}` };
 }

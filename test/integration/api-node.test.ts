@@ -67,7 +67,7 @@ describe('openapi.json', () => {
   it('describes every operation that the sources define', async () => {
     const folder = path.join(import.meta.dirname, '..', '..', 'node-core', 'http', 'api');
     const sources = await Promise.all(
-      ['files.ts', 'node.ts', 'session.ts', 'links.ts', 'routes.ts'].map((name) =>
+      ['files.ts', 'node.ts', 'session.ts', 'links.ts', 'cluster.ts', 'routes.ts'].map((name) =>
         readFile(path.join(folder, name), 'utf8'),
       ),
     );
@@ -96,9 +96,9 @@ describe('who may use it', () => {
     ['a page of another site', 'CROSS_SITE_REFUSED', { origin: 'http://evil.example' }],
     ['a rebound name', 'HOST_REFUSED', { host: 'evil.example', origin: 'http://evil.example' }],
   ];
-  const open = ['whoAmI', 'signIn', 'signOut', 'setUp'];
+  const open = ['whoAmI', 'signIn', 'signOut', 'setUp', 'peerHint'];
 
-  it('says in the document which operations are open to everybody: those that sign in and out', () => {
+  it('says in the document which operations are open to everybody: those that sign in and out, and where the peer port is', () => {
     const declared = api.operations().filter(({ security }) => security?.length === 1);
     expect(declared.map(({ operationId }) => operationId).sort()).toEqual([...open].sort());
   });

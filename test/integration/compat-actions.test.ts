@@ -203,6 +203,7 @@ describe('remove_empty_dir', () => {
       '_alt',
       '_big',
       '_pack',
+      '_part',
       '_tmp',
       '_trash',
       'full',

@@ -3,7 +3,9 @@
  * a hundred times. A failure prints the seed; `SHOAL_CRASH_SEED` repeats the same choices, `SHOAL_CRASH_KILLS` changes
  * their number.
  */
+import { readFile } from 'node:fs/promises';
 import { Agent } from 'node:http';
+import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import {
@@ -38,6 +40,13 @@ interface Change {
   readonly shows: Shown | undefined;
   readonly began: number;
   acknowledged: number | undefined;
+}
+
+/** What the node says of an error that it answered with; its log is written a moment behind. */
+async function errorsOf({ dataDir }: NodeProcess): Promise<string> {
+  await delay(1500);
+  const lines = (await readFile(path.join(dataDir, 'log', 'shoal.1.log'), 'utf8')).split('\n');
+  return lines.filter((line) => /"level":[56]0/.test(line)).join('\n');
 }
 
 /** What happened to each path, as its clients saw it. */
@@ -157,7 +166,7 @@ class Workload {
       filename: path.slice(slash + 1),
     };
     const answer = await sendUpload(node, content, { fields, agent });
-    expect(answer.status, answer.text).toBe(200);
+    if (answer.status !== 200) expect.fail(`${answer.status} ${answer.text}\n${await errorsOf(node)}`);
     expect(json<UploadAnswer>(answer)).toMatchObject({ path: urlPathOf(path), md5: shows.md5, size: shows.size });
     this.#history.acknowledge(change);
     this.acknowledged += 1;

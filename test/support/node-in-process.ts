@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll } from 'vitest';
+import type { JoiningFlags } from '../../node-core/config/flags.ts';
 import { currentConfigVersion } from '../../node-core/config/migrations.ts';
 import type { Config } from '../../node-core/config/schema.ts';
 import { createNode, type StorageNode } from '../../node-core/index.ts';
@@ -29,10 +30,16 @@ afterAll(async () => {
  * Starts a node; it is stopped when the test file is done.
  * @param config what stands in its cfg.json. @param clock instead of the system's.
  */
-export async function startNode(config: Partial<Config> = {}, dataDir?: string, clock?: Clock): Promise<TestNode> {
+export async function startNode(
+  config: Partial<Config> = {},
+  dataDir?: string,
+  clock?: Clock,
+  joining?: JoiningFlags,
+): Promise<TestNode> {
   const folder = dataDir ?? (await temporaryFolder());
   await writeConfig(folder, config);
-  const node = await createNode({ dataDir: folder, flags: { addr: '127.0.0.1:0' }, ...(clock && { clock }) });
+  const flags = { addr: '127.0.0.1:0', ...(config.peer_addr === undefined && { peerAddr: '127.0.0.1:0' }) };
+  const node = await createNode({ dataDir: folder, flags, ...(clock && { clock }), ...(joining && { joining }) });
   running.push(node);
   const origin = node.url.replace(/\/$/, '');
   const { support_group_manage, group } = node.configuration.config;
@@ -48,6 +55,8 @@ export async function startNode(config: Partial<Config> = {}, dataDir?: string, 
 /** Writes the configuration of a node that is not running. */
 export async function writeConfig(dataDir: string, config: Partial<Config>): Promise<void> {
   await mkdir(path.join(dataDir, 'conf'), { recursive: true });
-  const text = JSON.stringify({ config_version: currentConfigVersion, admin_key: 'test-admin-key', ...config });
+  // Nodes of other tests are on the same network.
+  const quiet = { config_version: currentConfigVersion, admin_key: 'test-admin-key', enable_discovery: false };
+  const text = JSON.stringify({ ...quiet, ...config });
   await writeFile(path.join(dataDir, 'conf', 'cfg.json'), text);
 }

@@ -41,7 +41,13 @@ afterAll(async () => {
 export function runCommand(args: readonly string[], env: NodeJS.ProcessEnv = {}): RunningProcess {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(SHOAL_|GO_FASTDFS_|LC_|LANG)/.test(name));
   const child = spawn(process.execPath, [command, ...args], {
-    env: { ...Object.fromEntries(inherited), LANG: 'C', ...env },
+    env: {
+      ...Object.fromEntries(inherited),
+      LANG: 'C',
+      SHOAL_NO_DISCOVERY: '1',
+      SHOAL_PEER_ADDR: '127.0.0.1:0',
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stdout = '';

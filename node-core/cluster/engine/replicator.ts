@@ -35,6 +35,7 @@ export interface ReplicatorOptions {
 interface Reading {
   running: boolean;
   again: boolean;
+  ended: Promise<void>;
 }
 
 /** Keeps this node's records in step with those of all members. */
@@ -55,10 +56,12 @@ export class Replicator {
     this.#armTimer();
   }
 
-  stop(): void {
+  /** Begins nothing more. @returns when what is under way has ended; the links fail it. */
+  async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancelTimer?.();
     this.#cancelNews?.();
+    await Promise.all([...this.#readings.values()].map(({ ended }) => ended));
   }
 
   /** Something was committed here: members are told soon. */
@@ -80,21 +83,27 @@ export class Replicator {
   async read(member: string): Promise<void> {
     let reading = this.#readings.get(member);
     if (!reading) {
-      reading = { running: false, again: false };
+      reading = { running: false, again: false, ended: Promise.resolve() };
       this.#readings.set(member, reading);
     }
     if (reading.running) {
       reading.again = true;
       return;
     }
+    if (this.#stopped) return;
     reading.running = true;
+    reading.ended = this.#readAgain(member, reading);
+    await reading.ended;
+  }
+
+  async #readAgain(member: string, reading: Reading): Promise<void> {
     try {
       do {
         reading.again = false;
         await this.#readToEnd(member);
       } while (reading.again && !this.#stopped);
     } catch (error) {
-      this.#options.report('reading a member failed', member, error);
+      if (!this.#stopped) this.#options.report('reading a member failed', member, error);
     } finally {
       reading.running = false;
     }

@@ -21,8 +21,10 @@ export interface WantWorkerOptions {
 /** Works the list of wants off. */
 export class WantWorker {
   readonly #options: WantWorkerOptions;
-  readonly #underWay = new Set<string>();
+  /** By sha256. */
+  readonly #underWay = new Map<string, Promise<void>>();
   #looking = false;
+  #looked: Promise<void> = Promise.resolve();
   #lookAgain = false;
   #cancel: (() => void) | undefined;
   #stopped = false;
@@ -31,9 +33,18 @@ export class WantWorker {
     this.#options = options;
   }
 
-  stop(): void {
+  /** Begins nothing more. @returns when what is under way has ended; the transfers fail it. */
+  async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancel?.();
+    await this.#looked;
+    await Promise.all(this.#underWay.values());
+  }
+
+  /** Somebody waits for a content just now: it is brought at once, whatever else is under way. */
+  prefer(sha256: string): void {
+    const want = this.#options.wanted.find(sha256);
+    if (want && !this.#stopped && !this.#underWay.has(sha256)) this.#begin(want);
   }
 
   /** Looks for something to do. @param all also what is not due yet: a member has come back. */
@@ -44,8 +55,8 @@ export class WantWorker {
       return;
     }
     this.#looking = true;
-    this.#look(all)
-      .catch((error: unknown) => this.#options.report('the list of wanted contents cannot be read', undefined, error))
+    this.#looked = this.#look(all)
+      .catch((error: unknown) => this.#report('the list of wanted contents cannot be read', error))
       .finally(() => {
         this.#looking = false;
         if (!this.#lookAgain) return;
@@ -59,6 +70,7 @@ export class WantWorker {
     const now = scheduler.now();
     let nextMs = Number.POSITIVE_INFINITY;
     for await (const want of wanted.list()) {
+      if (this.#stopped) return;
       if (this.#underWay.has(want.sha256)) continue;
       // A clock that was set back must not put everything off.
       const waits = !all && want.nextMs > now && want.nextMs - now <= longestPauseMs * 2;
@@ -67,28 +79,37 @@ export class WantWorker {
         continue;
       }
       if (this.#underWay.size >= concurrency) return;
-      this.#underWay.add(want.sha256);
-      void this.#work(want).finally(() => {
-        this.#underWay.delete(want.sha256);
-        this.wake();
-      });
+      this.#begin(want);
     }
     if (nextMs === Number.POSITIVE_INFINITY) return;
     this.#cancel?.();
     this.#cancel = scheduler.after(Math.max(1, nextMs - now), () => this.wake());
   }
 
+  #begin(want: Want): void {
+    const work = this.#work(want).finally(() => {
+      this.#underWay.delete(want.sha256);
+      this.wake();
+    });
+    this.#underWay.set(want.sha256, work);
+  }
+
   async #work(want: Want): Promise<void> {
-    const { wanted, transfers, report } = this.#options;
+    const { wanted, transfers } = this.#options;
     try {
       if (await wanted.fillFromHome(want.sha256)) return;
       const staged = await transfers.fetch(want);
       if (staged) await wanted.fill(staged);
       else await this.#postpone(want);
     } catch (error) {
-      report('a content could not be brought', undefined, error);
-      await this.#postpone(want).catch((cause: unknown) => report('a try cannot be noted', undefined, cause));
+      this.#report('a content could not be brought', error);
+      await this.#postpone(want).catch((cause: unknown) => this.#report('a try cannot be noted', cause));
     }
+  }
+
+  /** What fails because it is being stopped is no trouble. */
+  #report(what: string, error: unknown): void {
+    if (!this.#stopped) this.#options.report(what, undefined, error);
   }
 
   #postpone({ sha256, attempts }: Want): Promise<void> {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Request, Response } from 'express';
 import type { AlarmEvents } from '../../alarms/alarm-board.ts';
+import type { ClusterEvents } from '../../cluster/cluster.ts';
 import type { LiveConfiguration } from '../../config/live.ts';
 import type { FileEvents } from '../../files/context.ts';
 import type { UploadRegistry } from '../../files/uploads.ts';
@@ -20,6 +21,7 @@ const maxBacklogBytes = 1024 * 1024;
 export interface EventSources {
   readonly events: EventBus<FileEvents>;
   readonly alarmEvents: EventBus<AlarmEvents>;
+  readonly cluster: { readonly events: EventBus<ClusterEvents> };
   readonly configuration: LiveConfiguration;
   readonly uploads: UploadRegistry;
 }
@@ -44,12 +46,13 @@ export class EventStream {
   #lastProgress = '[]';
   #lastBeat = 0;
 
-  constructor({ events, alarmEvents, configuration, uploads }: EventSources) {
+  constructor({ events, alarmEvents, cluster, configuration, uploads }: EventSources) {
     this.#uploads = uploads;
     for (const type of ['alarm-opened', 'alarm-closed'] as const)
       alarmEvents.on(type, (event) => this.#send(type, event));
     for (const type of [
       'file-committed',
+      'file-arrived',
       'file-removed',
       'file-moved',
       'folder-made',
@@ -62,6 +65,21 @@ export class EventStream {
     ] as const) {
       events.on(type, (event) => this.#send(type, event));
     }
+    for (const type of [
+      'member-joined',
+      'member-removed',
+      'member-renamed',
+      'member-online',
+      'member-offline',
+      'pairing-changed',
+      'twin-seen',
+    ] as const) {
+      cluster.events.on(type, (event) => this.#send(type, event));
+    }
+    // A state, as the progress of uploads is: never replayed.
+    cluster.events.on('transfer-progress', (event) =>
+      this.#write(`event: transfer-progress\ndata: ${JSON.stringify(event)}\n\n`),
+    );
     configuration.onChange((change) => this.#send('configuration-changed', change));
   }
 

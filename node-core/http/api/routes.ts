@@ -6,6 +6,7 @@ import type { HttpServices } from '../services.ts';
 import { TrackedResponse } from '../tracked-response.ts';
 import { alarmOperations } from './alarms.ts';
 import { backupOperations } from './backups.ts';
+import { clusterOperations } from './cluster.ts';
 import type { EventStream } from './event-stream.ts';
 import { fileOperations } from './files.ts';
 import { importOperations } from './imports.ts';
@@ -57,6 +58,7 @@ export function apiRoutes(services: HttpServices, downloads: DownloadPath, strea
     ...linkOperations(services),
     ...alarmOperations(services),
     ...retentionOperations(services),
+    ...clusterOperations(services),
     ...nodeOperations(services),
     operation({
       id: 'events',

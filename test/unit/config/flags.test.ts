@@ -16,6 +16,14 @@ describe('the command line', () => {
     ['--data d --config=c --server', { kind: 'server', dataDir: 'd', configFile: 'c', flags: {} }],
     ['--server --name=-x', { kind: 'server', flags: { name: '-x' } }],
     ['--server --name=a=b', { kind: 'server', flags: { name: 'a=b' } }],
+    [
+      '--server --peer http://a --peer=http://b --cluster-key k --peer-addr :1 --advertise h:2',
+      { kind: 'server', flags: { peers: ['http://a', 'http://b'], clusterKey: 'k', peerAddr: ':1', advertise: 'h:2' } },
+    ],
+    [
+      '--server --trust-lan --join t --cluster-key-file f',
+      { kind: 'server', flags: {}, joining: { trustLan: true, joinToken: 't', clusterKeyFile: 'f' } },
+    ],
     ['status', { kind: 'command', command: 'status', args: [] }],
     ['--data d key --x -y z', { kind: 'command', command: 'key', dataDir: 'd', args: ['--x', '-y', 'z'] }],
     ['import a --data=d b', { kind: 'command', command: 'import', dataDir: 'd', args: ['a', 'b'] }],
@@ -44,7 +52,9 @@ describe('the command line', () => {
     ['--server -a', 'FLAG_UNKNOWN', '-a'],
     ['--server -', 'FLAG_UNKNOWN', '-'],
     ['--server --no-server', 'FLAG_UNKNOWN', '--no-server'],
-    ['--server --peer http://a', 'FLAG_UNKNOWN', '--peer'],
+    ['--server --trust-lan=yes', 'FLAG_INVALID', '--trust-lan'],
+    ['--server --cluster-key a --cluster-key-file b', 'FLAG_INVALID', '--cluster-key-file'],
+    ['--server --join', 'FLAG_INVALID', '--join'],
     ['--server --__proto__ a', 'FLAG_UNKNOWN', '--__proto__'],
   ])('%s is refused with %s for %s', async (line, code, flag) => {
     expect(await errorOf(() => parse(line))).toMatchObject({ code, details: { flag } });
@@ -57,7 +67,7 @@ describe('the command line', () => {
     });
   });
 
-  it.each(['--server --cluster-key S3CRET', '--server --cluster-key=S3CRET'])('repeats no value: %s', async (line) => {
+  it.each(['--server --clusterkey S3CRET', '--server --clusterkey=S3CRET'])('repeats no value: %s', async (line) => {
     const error = await errorOf(() => parse(line));
     expect(error.code).toBe('FLAG_UNKNOWN');
     expect(JSON.stringify([error.message, error.details])).not.toContain('S3CRET');

@@ -1,6 +1,7 @@
 import { createServer, get, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { ClusterEvents } from '../../../../node-core/cluster/cluster.ts';
 import type { LiveConfiguration } from '../../../../node-core/config/live.ts';
 import type { FileEvents } from '../../../../node-core/files/context.ts';
 import { UploadRegistry } from '../../../../node-core/files/uploads.ts';
@@ -17,6 +18,7 @@ async function open() {
   const stream = new EventStream({
     events,
     alarmEvents: new EventBus(onError),
+    cluster: { events: new EventBus<ClusterEvents>(onError) },
     configuration,
     uploads: new UploadRegistry(() => 0),
   });

@@ -1,0 +1,59 @@
+/** The watches over a node's place among others. */
+import type { Watch } from './watch.ts';
+
+/** What the watches look at. */
+export interface WatchedCluster {
+  /** The members besides this node. */
+  readonly members: () => readonly {
+    readonly name: string;
+    readonly online: boolean;
+    /** Milliseconds since 1970; undefined when it was not heard of since the start. */
+    readonly seenMs: number | undefined;
+  }[];
+  /** Contents that files here need and this node has not got, with when they were first missed. */
+  readonly wanted: () => AsyncIterable<{ readonly addedMs: number }>;
+  readonly nodeName: () => string;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+const minuteMs = 60_000;
+
+/** A member that restarts or moves is no alarm. */
+const awayMs = 2 * minuteMs;
+
+/** Files that wait for so long are behind. */
+const lagMs = 15 * minuteMs;
+
+/** All of them. */
+export function clusterWatches({ members, wanted, nodeName, now }: WatchedCluster): readonly Watch[] {
+  return [
+    {
+      kind: 'peer-unreachable',
+      openAfterMs: awayMs,
+      closeAfterMs: minuteMs / 2,
+      look: () =>
+        members()
+          .filter(({ online }) => !online)
+          .map(({ name, seenMs }) => ({
+            subject: name,
+            details: { lastSeen: seenMs === undefined ? '-' : new Date(seenMs).toISOString() },
+          })),
+    },
+    {
+      kind: 'replication-lag',
+      openAfterMs: 0,
+      closeAfterMs: minuteMs,
+      look: async () => {
+        let files = 0;
+        let oldestMs = now();
+        for await (const { addedMs } of wanted()) {
+          files += 1;
+          oldestMs = Math.min(oldestMs, addedMs);
+        }
+        if (now() - oldestMs < lagMs) return [];
+        return [{ subject: nodeName(), details: { files, minutes: Math.round((now() - oldestMs) / minuteMs) } }];
+      },
+    },
+  ];
+}

@@ -1,0 +1,411 @@
+/**
+ * The cluster as one node sees it: who is a member, how members are reached, how nodes come in, and the replication engine
+ * over all of that. Built from ports by create-node; this is the only file of the room that knows all others.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { Config } from '../config/schema.ts';
+import type { ContentDigests } from '../domain/digests.ts';
+import { ShoalError } from '../domain/errors.ts';
+import type { FilesContext } from '../files/context.ts';
+import { RemoteRecords } from '../files/remote-records.ts';
+import type { FileStorer } from '../files/store-file.ts';
+import { WantedContent } from '../files/wanted-content.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { EventBus } from '../runtime/events.ts';
+import type { Logger } from '../runtime/logger.ts';
+import type { Service } from '../runtime/service.ts';
+import type { ByteSource } from '../storage/byte-source.ts';
+import type { Staging } from '../storage/staging.ts';
+import { PeerAnswers } from './engine/answers.ts';
+import { forgetRemovals } from './engine/forgetting.ts';
+import type { Question, QuestionKind } from './engine/ports.ts';
+import { Replicator } from './engine/replicator.ts';
+import { WantWorker } from './engine/want-worker.ts';
+import type { NodeIdentity } from './identity.ts';
+import { Gatherer } from './joining/gatherer.ts';
+import { InviteKeeper, readToken } from './joining/invites.ts';
+import { JoinDoor, type JoinEvents } from './joining/join-door.ts';
+import { Joiner } from './joining/joiner.ts';
+import { LanTrust } from './joining/lan-trust.ts';
+import type { Summary } from './joining/merge-rule.ts';
+import { type ClusterKey, readClusterKey } from './joining/proofs.ts';
+import { type MemberEvents, MemberList } from './members/member-list.ts';
+import { OwnAddresses } from './own-addresses.ts';
+import { AddressBook } from './transport/address-book.ts';
+import { BootNumbers } from './transport/boot-numbers.ts';
+import { ContentServer } from './transport/content-server.ts';
+import type { PeerHints } from './transport/hints.ts';
+import { Liveness, type LivenessEvents } from './transport/liveness.ts';
+import { ManualPeers } from './transport/manual-peers.ts';
+import type { PartialFolder } from './transport/partial-file.ts';
+import { PeerClient } from './transport/peer-client.ts';
+import { jsonRoute, type PeerRoute, PeerServer } from './transport/peer-server.ts';
+import { heartbeatShape, memberExchangeShape, questionShapes } from './transport/protocol.ts';
+import { PeerTransfers, type TransferEvents } from './transport/transfers.ts';
+import type { NodeCertificate } from './trust/certificate.ts';
+
+/** News of the cluster. */
+export interface ClusterEvents extends MemberEvents, LivenessEvents, TransferEvents, JoinEvents {
+  /** One id, two machines: both are refused. */
+  'twin-seen': { readonly id: string };
+}
+
+/** What this start was told about joining. None of it is kept. */
+export interface ClusterSecrets {
+  readonly clusterKey?: string;
+  /** Token of an invite to use. */
+  readonly joinToken?: string;
+  readonly trustLan?: boolean;
+}
+
+/** What the cluster is built from. */
+export interface ClusterOptions {
+  readonly identity: NodeIdentity;
+  readonly certificate: NodeCertificate;
+  readonly catalog: Catalog;
+  readonly files: FilesContext;
+  readonly storer: FileStorer;
+  readonly staging: Staging;
+  readonly parts: PartialFolder;
+  readonly config: () => Config;
+  readonly secrets: ClusterSecrets;
+  /** Name of this node. */
+  readonly nodeName: () => string;
+  /** Sources of hints besides the configuration. */
+  readonly hints: readonly PeerHints[];
+  readonly clock: Clock;
+  readonly events: EventBus<ClusterEvents>;
+  readonly logger: Logger;
+}
+
+/** Removals that everybody has seen are forgotten this often; partial files that nobody wants go; in milliseconds. */
+const tidyMs = 10 * 60_000;
+
+/** How long a transfer may be silent unless the configuration says otherwise, in milliseconds. */
+const idleMs = 20_000;
+
+/** Pause between two tries to use the token that this start was given, in milliseconds. */
+const joinRetryMs = 2000;
+
+/** Refusals after which a token is given up. */
+const finalRefusals = ['JOIN_PROOF_WRONG', 'JOIN_NOT_POSSIBLE', 'CLUSTERS_DIFFER', 'PEER_PROTOCOL'];
+
+/** Everything of the cluster. */
+export class Cluster implements Service {
+  readonly name = 'cluster';
+  readonly members: MemberList;
+  readonly invites: InviteKeeper;
+  readonly lan: LanTrust;
+  readonly door: JoinDoor;
+  readonly joiner: Joiner;
+  readonly gatherer: Gatherer;
+  readonly liveness: Liveness;
+  readonly transfers: PeerTransfers;
+  readonly replicator: Replicator;
+  readonly wants: WantWorker;
+  readonly wanted: WantedContent;
+  readonly addresses: OwnAddresses;
+  readonly events: EventBus<ClusterEvents>;
+  /** Whether two machines run with the id of a member. */
+  readonly isTwin = (member: string): boolean => this.#boots.isTwin(member);
+  readonly #options: ClusterOptions;
+  readonly #client: PeerClient;
+  readonly #server: PeerServer;
+  readonly #answers: PeerAnswers;
+  readonly #contents: ContentServer;
+  readonly #manual: ManualPeers;
+  readonly #boot = randomBytes(8).toString('hex');
+  readonly #boots: BootNumbers;
+  readonly #unsubscribe: (() => void)[] = [];
+  #tidy: NodeJS.Timeout | undefined;
+  #tidying: Promise<void> = Promise.resolve();
+  #joinTimer: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  /** @throws ShoalError CLUSTER_KEY_UNFIT, INVITE_INVALID. */
+  constructor(options: ClusterOptions) {
+    this.#options = options;
+    const { catalog, clock, certificate, config, events, identity, logger, secrets } = options;
+    const key = keyOf(secrets);
+    if (secrets.joinToken !== undefined) readToken(secrets.joinToken);
+    const boot = this.#boot;
+    this.events = events;
+    this.members = new MemberList({ catalog, identity, clock, events, name: options.nodeName, key });
+    this.addresses = new OwnAddresses(config, () => this.port);
+    this.#boots = new BootNumbers(
+      () => clock.monotonic(),
+      (id) => events.emit('twin-seen', { id }),
+    );
+    const book = new AddressBook({
+      catalog,
+      admittedAt: (member) => this.members.current.members.get(member)?.addresses ?? [],
+      onError: (error) => logger.error({ err: error }, 'an address could not be kept'),
+    });
+    this.#client = new PeerClient({
+      members: this.members,
+      certificate,
+      boot,
+      addresses: book,
+      isOnline: (member) => this.liveness.isOnline(member),
+      onUnreachable: (member) => this.liveness.suspect(member),
+    });
+    this.liveness = new Liveness({
+      members: this.members,
+      client: this.#client,
+      addresses: book,
+      clock,
+      events,
+      own: () => ({ boot, addresses: this.addresses.list(), port: this.port, members: this.members.digest }),
+      heardBoot: (member, number) => this.#boots.heard(member, number),
+      logger,
+    });
+    this.invites = new InviteKeeper(catalog, clock);
+    this.lan = new LanTrust(this.members, secrets.trustLan === true);
+    const joining = { members: this.members, clock, key, lan: this.lan, summary: () => this.summary(), events };
+    this.door = new JoinDoor({ ...joining, invites: this.invites });
+    const isConnected = (node: string) => this.members.isMember(node) && this.liveness.isOnline(node);
+    this.joiner = new Joiner({ ...joining, certificate, boot, isConnected });
+    this.#manual = new ManualPeers(() => config().peers, logger);
+    this.gatherer = new Gatherer({
+      ...joining,
+      joiner: this.joiner,
+      addresses: book,
+      sources: [this.#manual, ...options.hints],
+      logger,
+      isUnknownTo: (member) => this.liveness.refusal(member) === 'PEER_UNKNOWN',
+    });
+    this.wanted = new WantedContent(options.files, options.storer);
+    this.transfers = this.#createTransfers();
+    this.#answers = new PeerAnswers(catalog, clock);
+    this.#contents = new ContentServer({
+      catalog,
+      open: (place) => options.files.store.open(place),
+      onDamaged: (sha256, place) => void this.#tellDamaged(sha256, place),
+    });
+    const scheduler = { now: () => clock.now(), after: later, random: Math.random };
+    const report = (what: string, member: string | undefined, error: unknown) => {
+      // That a member is away was told once already.
+      const away = error instanceof ShoalError && error.code === 'PEER_UNREACHABLE';
+      logger[away ? 'debug' : 'warn']({ member, err: error }, what);
+    };
+    this.wants = new WantWorker({ wanted: this.wanted, transfers: this.transfers, scheduler, report });
+    this.replicator = new Replicator({
+      catalog,
+      remote: new RemoteRecords(options.files),
+      links: this.#client,
+      scheduler,
+      report,
+      onTakenIn: () => this.wants.wake(),
+    });
+    this.#server = new PeerServer({
+      listen: config().peer_addr,
+      certificate,
+      members: this.members,
+      heardBoot: (member, number) => {
+        const fine = this.#boots.heard(member, number);
+        if (fine) this.liveness.heardOf(member);
+        return fine;
+      },
+      routes: this.#routes(),
+      logger,
+    });
+  }
+
+  /** Opens a content that is on other members, and has it brought here at once. */
+  openElsewhere(content: ContentDigests): Promise<ByteSource | undefined> {
+    this.wants.prefer(content.sha256);
+    return this.transfers.open(content);
+  }
+
+  /** Comes after catalogue and store. @throws ShoalError ADDRESS_IN_USE, ADDRESS_UNUSABLE. */
+  async start(): Promise<void> {
+    const { logger } = this.#options;
+    await this.members.start();
+    await this.#server.start();
+    if (this.lan.isOn)
+      logger.warn('every node of the same private network may join until the next start (--trust-lan)');
+    this.#follow();
+    this.liveness.start();
+    this.replicator.start();
+    this.wants.wake(true);
+    await this.gatherer.start();
+    const tidy = () => {
+      this.#tidying = this.#tidyUp().catch((error: unknown) =>
+        logger.error({ err: error }, 'the cluster could not be tidied up'),
+      );
+    };
+    tidy();
+    this.#tidy = setInterval(tidy, tidyMs).unref();
+    void this.#useToken();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearInterval(this.#tidy);
+    clearTimeout(this.#joinTimer);
+    for (const end of this.#unsubscribe) end();
+    await this.gatherer.stop();
+    this.joiner.stop();
+    this.liveness.stop();
+    // What is under way on members fails at once, and ends before the catalogue does.
+    this.#client.close();
+    await this.transfers.stop();
+    await Promise.all([this.replicator.stop(), this.wants.stop(), this.#tidying]);
+    await this.#server.stop();
+  }
+
+  /** Port on which other nodes reach this one. */
+  get port(): number {
+    return this.#server.address.port;
+  }
+
+  /** Looks at the list `peers` of the configuration again. */
+  followPeers(): void {
+    this.#manual.follow();
+  }
+
+  /** Removes a member, and tells all others before it is told to the caller. @throws ShoalError MEMBER_NOT_FOUND, MEMBER_IS_SELF. */
+  async remove(member: string, by: string): Promise<void> {
+    await this.members.remove(member, by);
+    await this.liveness.spread();
+  }
+
+  /** Somebody has compared the digits of a request. @throws ShoalError PAIRING_NOT_FOUND. */
+  decide(id: string, approve: boolean): void {
+    if (this.joiner.requests().some((request) => request.id === id)) this.joiner.decide(id, approve);
+    else this.door.decide(id, approve);
+  }
+
+  /** What is told of this node to one that may know. */
+  summary(): Summary {
+    const { catalog, nodeName } = this.#options;
+    const { members } = this.members.current;
+    const ways = [...members.values()].map(({ way }) => way);
+    return {
+      name: nodeName().slice(0, 64),
+      cluster: this.members.cluster,
+      alone: this.members.isAlone || this.members.isRemoved,
+      byLan: ways.every((way) => way === 'lan' || way === 'founder'),
+      members: members.size,
+      ...catalog.totals(),
+      addresses: this.addresses.list(),
+      port: this.port,
+    };
+  }
+
+  #createTransfers(): PeerTransfers {
+    const { config, events, files, logger, parts, staging } = this.#options;
+    return new PeerTransfers({
+      client: this.#client,
+      isOnline: (member) => this.liveness.isOnline(member),
+      staging,
+      parts,
+      algorithm: () => config().file_sum_arithmetic,
+      isWanted: (sha256) => this.wanted.find(sha256) !== undefined,
+      expected: async (sha256) => (await this.wanted.needing(sha256)).map(({ version }) => version),
+      checkSpace: (bytes) => files.guard.checkWrite(bytes),
+      events,
+      idleMs: () => (config().sync_timeout > 0 ? config().sync_timeout * 1000 : idleMs),
+      bytesPerSecond: () => config().peer_bandwidth_kib * 1024,
+      onLiar: (member, sha256) =>
+        logger.error({ member, sha256 }, 'a member sent bytes that are not what was asked for'),
+    });
+  }
+
+  #routes(): Record<string, PeerRoute> {
+    const answer: { [K in QuestionKind]: (member: string, question: Question<K>) => unknown } = {
+      changes: (member, question) => this.#answers.changes(member, question),
+      head: () => this.#answers.head(),
+      buckets: () => this.#answers.buckets(),
+      leaves: (_member, question) => this.#answers.leaves(question),
+      records: (_member, question) => this.#answers.records(question),
+      news: (member) => {
+        void this.replicator.read(member);
+        return {};
+      },
+    };
+    const questions = (Object.keys(questionShapes) as QuestionKind[]).map((kind) => [
+      kind,
+      jsonRoute<never>(questionShapes[kind].question as never, ({ id }, question) => answer[kind](id, question)),
+    ]);
+    return {
+      ...Object.fromEntries(questions),
+      ...this.door.routes(),
+      heartbeat: jsonRoute(heartbeatShape, (caller, beat) => this.liveness.heard(caller, beat)),
+      members: jsonRoute(memberExchangeShape, async (_caller, { operations }) => {
+        await this.members.takeIn(operations);
+        return { operations: this.members.operations() };
+      }),
+      blocks: { kind: 'stream', handle: (_caller, request, response) => this.#contents.blocks(request, response) },
+      bytes: { kind: 'stream', handle: (_caller, request, response) => this.#contents.bytes(request, response) },
+    };
+  }
+
+  /** What happens on news. */
+  #follow(): void {
+    const { events, files, logger } = this.#options;
+    const on = this.#unsubscribe;
+    for (const type of ['file-committed', 'file-removed', 'file-moved', 'folder-made'] as const)
+      on.push(files.events.on(type, () => this.replicator.announce()));
+    on.push(
+      events.on('member-online', ({ id }) => {
+        logger.info({ member: id }, 'a member is there');
+        void this.replicator.read(id);
+        this.wants.wake(true);
+      }),
+      events.on('member-offline', ({ id }) => logger.info({ member: id }, 'a member is away')),
+      events.on('member-joined', ({ id, name, way }) => logger.info({ member: id, name, way }, 'a member has joined')),
+      events.on('member-removed', ({ id, name, by }) => {
+        logger.warn({ member: id, name, by }, 'a member was removed');
+        this.#server.cut(id);
+        this.#client.cut(id);
+      }),
+      events.on('members-changed', () => {
+        this.liveness.follow();
+        this.liveness.hurry();
+      }),
+      events.on('twin-seen', ({ id }) => {
+        logger.error({ member: id }, 'two machines run with this id: both are refused');
+        this.liveness.giveUp(id);
+        this.#server.cut(id);
+      }),
+    );
+  }
+
+  async #tellDamaged(sha256: string, place: string): Promise<void> {
+    const { catalog, files } = this.#options;
+    const [file] = await catalog.findByDigest('sha256', sha256, 1);
+    files.events.emit('bytes-damaged', { path: file?.path ?? sha256, place });
+  }
+
+  async #tidyUp(): Promise<void> {
+    await forgetRemovals(this.#options.catalog, this.members.others(), this.#options.clock.now());
+    await this.transfers.sweep();
+  }
+
+  /** Uses the token that this start was given, until it is used or good for nothing. */
+  async #useToken(): Promise<void> {
+    const { logger, secrets } = this.#options;
+    if (secrets.joinToken === undefined || this.#stopped) return;
+    if (this.members.isMember(readToken(secrets.joinToken).inviter)) return;
+    try {
+      const joined = await this.joiner.byInvite(secrets.joinToken);
+      if (joined) logger.info({ node: joined.node, name: joined.name }, 'joined by invite');
+    } catch (error) {
+      const code = error instanceof ShoalError ? String(error.details.code ?? error.code) : '';
+      if (finalRefusals.includes(code)) logger.error({ err: error }, 'the invite was not accepted');
+      else if (!this.#stopped) this.#joinTimer = setTimeout(() => void this.#useToken(), joinRetryMs).unref();
+    }
+  }
+}
+
+function keyOf({ clusterKey }: ClusterSecrets): ClusterKey | undefined {
+  return clusterKey === undefined || clusterKey === '' ? undefined : readClusterKey(clusterKey);
+}
+
+function later(ms: number, work: () => void): () => void {
+  const timer = setTimeout(work, ms);
+  timer.unref();
+  return () => clearTimeout(timer);
+}

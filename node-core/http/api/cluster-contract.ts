@@ -1,0 +1,122 @@
+/** The shapes of /api/v1 that concern the cluster: members, ways in, transfers. */
+import { z } from 'zod';
+
+const time = z.number();
+const count = z.number().int().nonnegative();
+const nodeId = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .describe('id of a node');
+const name = z
+  .string()
+  .min(1)
+  .max(64)
+  .regex(/^\P{Cc}+$/u);
+const address = z.string().max(300).describe('host:port');
+
+export const peerHint = z
+  .object({ id: z.string(), port: z.number().int().describe('peer port') })
+  .meta({ id: 'PeerHint' });
+
+export const member = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    self: z.boolean().describe('this node'),
+    online: z.boolean(),
+    addresses: z.array(z.string()),
+    way: z.enum(['founder', 'pairing', 'invite', 'key', 'lan']).describe('how it came in'),
+    admittedBy: z.string().describe('id of the member that let it in'),
+    sinceMs: time,
+    seenMs: time.optional().describe('heard of last, since this node was started'),
+    refusal: z.string().optional().describe('code with which it refuses this node'),
+    twin: z.boolean().describe('two machines run with this id: both are refused'),
+  })
+  .meta({ id: 'Member' });
+
+export const removedMember = z
+  .object({ id: z.string(), name: z.string(), by: z.string(), atMs: time })
+  .meta({ id: 'RemovedMember' });
+
+export const memberList = z
+  .object({
+    cluster: z.string().describe('id of the cluster'),
+    members: z.array(member),
+    removed: z.array(removedMember),
+    selfRemoved: z.boolean().describe('this node was removed by others'),
+    trustLan: z.boolean().describe('nodes of the same network come in without being asked'),
+  })
+  .meta({ id: 'MemberList' });
+
+export const renameBody = z.object({ id: nodeId, name }).meta({ id: 'RenameMember' });
+export const memberQuery = z.object({ id: nodeId });
+
+export const inviteBody = z
+  .object({ hours: z.number().min(0.01).max(720).default(24).describe('how long it is good') })
+  .meta({ id: 'NewInvite' });
+
+export const invite = z
+  .object({
+    id: z.string(),
+    token: z.string().optional().describe('as long as it can be used'),
+    state: z.enum(['good', 'used', 'expired']),
+    createdMs: time,
+    expiresMs: time,
+    by: z.string(),
+    usedBy: z.string().optional().describe('id of the node that used it'),
+  })
+  .meta({ id: 'Invite' });
+
+export const invites = z.object({ invites: z.array(invite) }).meta({ id: 'Invites' });
+export const inviteQuery = z.object({ id: z.string().max(64) });
+
+export const joinBody = z.object({ token: z.string().max(8192) }).meta({ id: 'JoinByInvite' });
+export const joined = z.object({ node: z.string(), name: z.string() }).meta({ id: 'Joined' });
+
+export const nearNode = z
+  .object({
+    id: z.string().optional().describe('as it is said; nothing has been proved'),
+    name: z.string().optional(),
+    address,
+    source: z.string(),
+    heardMs: time,
+    failure: z.string().optional().describe('code of why it did not join by itself'),
+  })
+  .meta({ id: 'NearNode' });
+export const nearNodes = z.object({ nodes: z.array(nearNode) }).meta({ id: 'NearNodes' });
+
+export const pairing = z
+  .object({
+    id: z.string(),
+    node: z.string().describe('id of the other node, proved'),
+    name: z.string(),
+    direction: z.enum(['in', 'out']).describe('in: the other node wants to join'),
+    address: z.string(),
+    digits: z.string().describe('the same on both screens, else somebody is in between'),
+    state: z.enum(['waiting', 'approved', 'refused', 'done', 'failed']),
+    confirmed: z.boolean().describe('this side has said yes'),
+    files: count.optional().describe('of the other node, where it has told'),
+    bytes: count.optional(),
+    members: count.optional(),
+    startedMs: time,
+    expiresMs: time,
+    reason: z.string().optional(),
+  })
+  .meta({ id: 'Pairing' });
+export const pairings = z.object({ pairings: z.array(pairing) }).meta({ id: 'Pairings' });
+export const pairingBody = z
+  .object({ address: address.describe('host:port of the peer port') })
+  .meta({ id: 'NewPairing' });
+export const decisionBody = z.object({ id: z.string().max(64), approve: z.boolean() }).meta({ id: 'PairingDecision' });
+
+export const transfer = z
+  .object({
+    sha256: z.string(),
+    size: count,
+    done: count.describe('bytes that are here and verified'),
+    from: z.array(z.string()).describe('members that bytes come from'),
+    state: z.enum(['running', 'done', 'failed']),
+  })
+  .meta({ id: 'Transfer' });
+export const transfers = z.object({ paused: z.boolean(), transfers: z.array(transfer) }).meta({ id: 'Transfers' });
+export const pauseBody = z.object({ paused: z.boolean() }).meta({ id: 'PauseTransfers' });

@@ -1,0 +1,266 @@
+/** /api/v1: the cluster: members, ways in, transfers. */
+import type { Response } from 'express';
+import type { Manager } from '../../access/management.ts';
+import type { Invite } from '../../catalog/member-values.ts';
+import { writeToken } from '../../cluster/joining/invites.ts';
+import type { PairingRequest } from '../../cluster/joining/join-door.ts';
+import type { Member } from '../../cluster/members/evaluate.ts';
+import { tryParseListenAddress } from '../../config/addresses.ts';
+import { ShoalError } from '../../domain/errors.ts';
+import type { HttpServices } from '../services.ts';
+import * as shape from './cluster-contract.ts';
+import { nothing } from './contract.ts';
+import { type Operation, operation } from './operation.ts';
+
+const tag = 'cluster';
+
+/** The operations on the cluster. */
+export function clusterOperations(services: HttpServices): readonly Operation[] {
+  return [...memberOperations(services), ...joiningOperations(services), ...transferOperations(services)];
+}
+
+function memberOperations(services: HttpServices): readonly Operation[] {
+  const { cluster } = services;
+  return [
+    operation({
+      id: 'peerHint',
+      method: 'get',
+      path: '/peer-hint',
+      tag,
+      access: 'open',
+      summary: 'Where the peer port of this node is, for other nodes; what stands there proves who it is',
+      answer: shape.peerHint,
+      handle: () => ({ id: services.nodeId, port: cluster.port }),
+    }),
+    operation({
+      id: 'listMembers',
+      method: 'get',
+      path: '/members',
+      tag,
+      summary: 'The members of the cluster, and who was removed',
+      answer: shape.memberList,
+      handle: () => listMembers(services),
+    }),
+    operation({
+      id: 'renameMember',
+      method: 'patch',
+      path: '/members',
+      tag,
+      summary: 'Renames a member, for everybody',
+      body: shape.renameBody,
+      answer: nothing,
+      handle: async ({ body }, _request, response) => {
+        await cluster.members.rename(body.id, body.name, nameOf(response));
+        return {};
+      },
+    }),
+    operation({
+      id: 'removeMember',
+      method: 'delete',
+      path: '/members',
+      tag,
+      summary: 'Removes a member: nothing of it counts from now on, and the cluster key lets nobody in any more',
+      query: shape.memberQuery,
+      answer: nothing,
+      handle: async ({ query }, _request, response) => {
+        await cluster.remove(query.id, nameOf(response));
+        return {};
+      },
+    }),
+  ];
+}
+
+function joiningOperations(services: HttpServices): readonly Operation[] {
+  const { cluster } = services;
+  return [
+    operation({
+      id: 'listNearNodes',
+      method: 'get',
+      path: '/nearby',
+      tag,
+      summary: 'Nodes that are near and no members',
+      answer: shape.nearNodes,
+      handle: () => ({ nodes: cluster.gatherer.near() }),
+    }),
+    operation({
+      id: 'createInvite',
+      method: 'post',
+      path: '/invites',
+      tag,
+      summary: 'Makes a token with which one node can join',
+      body: shape.inviteBody,
+      answer: shape.invite,
+      handle: async ({ body }, _request, response) =>
+        inviteOf(services, await cluster.invites.create(body.hours, nameOf(response))),
+    }),
+    operation({
+      id: 'listInvites',
+      method: 'get',
+      path: '/invites',
+      tag,
+      summary: 'The invites that this node gave out',
+      answer: shape.invites,
+      handle: async () => ({ invites: (await cluster.invites.list()).map((invite) => inviteOf(services, invite)) }),
+    }),
+    operation({
+      id: 'revokeInvite',
+      method: 'delete',
+      path: '/invites',
+      tag,
+      summary: 'Ends an invite',
+      query: shape.inviteQuery,
+      answer: nothing,
+      handle: async ({ query }) => {
+        await cluster.invites.revoke(query.id);
+        return {};
+      },
+    }),
+    operation({
+      id: 'joinByInvite',
+      method: 'post',
+      path: '/join',
+      tag,
+      summary: 'Joins the cluster of whoever gave the token out',
+      body: shape.joinBody,
+      answer: shape.joined,
+      handle: async ({ body }) => {
+        const joined = await cluster.joiner.byInvite(body.token);
+        if (!joined) throw new ShoalError('ALREADY_MEMBERS');
+        return joined;
+      },
+    }),
+    ...pairingOperations(services),
+  ];
+}
+
+function pairingOperations({ cluster }: HttpServices): readonly Operation[] {
+  return [
+    operation({
+      id: 'listPairings',
+      method: 'get',
+      path: '/pairings',
+      tag,
+      summary: 'Requests to join that wait for somebody to compare the digits, in both directions',
+      answer: shape.pairings,
+      handle: () => ({ pairings: [...cluster.door.requests(), ...cluster.joiner.requests()].map(pairingOf) }),
+    }),
+    operation({
+      id: 'requestPairing',
+      method: 'post',
+      path: '/pairings',
+      tag,
+      summary: 'Asks a node to let this one into its cluster; both show six digits',
+      body: shape.pairingBody,
+      answer: shape.pairing,
+      handle: async ({ body }) => {
+        const address = tryParseListenAddress(body.address);
+        if (address?.host === undefined || address.port === 0)
+          throw new ShoalError('PARAMETER_INVALID', { details: { name: 'address', reason: 'it must be host:port' } });
+        return pairingOf(await cluster.joiner.request({ host: address.host, port: address.port }));
+      },
+    }),
+    operation({
+      id: 'decidePairing',
+      method: 'post',
+      path: '/pairings/decide',
+      tag,
+      summary: 'Says that the digits are the same, or refuses; both sides must say yes',
+      body: shape.decisionBody,
+      answer: nothing,
+      handle: ({ body }) => {
+        cluster.decide(body.id, body.approve);
+        return {};
+      },
+    }),
+  ];
+}
+
+function transferOperations({ cluster }: HttpServices): readonly Operation[] {
+  const { transfers } = cluster;
+  const state = () => ({
+    paused: transfers.isPaused,
+    transfers: transfers.list().map((one) => ({ ...one, from: [...one.from] })),
+  });
+  return [
+    operation({
+      id: 'listTransfers',
+      method: 'get',
+      path: '/transfers',
+      tag,
+      summary: 'Contents that are on their way to this node',
+      answer: shape.transfers,
+      handle: state,
+    }),
+    operation({
+      id: 'pauseTransfers',
+      method: 'put',
+      path: '/transfers',
+      tag,
+      summary: 'Pauses transfers to this node, or lets them go on',
+      body: shape.pauseBody,
+      answer: shape.transfers,
+      handle: ({ body }) => {
+        if (body.paused) transfers.pause();
+        else transfers.resume();
+        return state();
+      },
+    }),
+  ];
+}
+
+function listMembers({ cluster, nodeId }: HttpServices) {
+  const { members, removed } = cluster.members.current;
+  return {
+    cluster: cluster.members.cluster,
+    members: [...members.values()].map((member) => memberOf(cluster, nodeId, member)),
+    removed: [...removed.values()].map(({ id, name, by, atMs }) => ({ id, name, by, atMs })),
+    selfRemoved: cluster.members.isRemoved,
+    trustLan: cluster.lan.isOn,
+  };
+}
+
+function memberOf({ liveness, addresses, isTwin }: HttpServices['cluster'], nodeId: string, member: Member) {
+  const { id, name, way, admittedBy, sinceMs } = member;
+  const self = id === nodeId;
+  const seenMs = liveness.seenMs(id);
+  const refusal = liveness.refusal(id);
+  return {
+    id,
+    name,
+    self,
+    online: self || liveness.isOnline(id),
+    addresses: self ? addresses.list() : [...liveness.addressesOf(id)],
+    way,
+    admittedBy,
+    sinceMs,
+    ...(seenMs !== undefined && { seenMs }),
+    ...(refusal !== undefined && { refusal }),
+    twin: isTwin(id),
+  };
+}
+
+function inviteOf({ clock, cluster, nodeId }: HttpServices, { id, secret, createdMs, expiresMs, by, used }: Invite) {
+  const state = used ? ('used' as const) : expiresMs <= clock.now() ? ('expired' as const) : ('good' as const);
+  const token = writeToken({ invite: id, secret, inviter: nodeId, addresses: cluster.addresses.list() });
+  return {
+    id,
+    ...(state === 'good' && { token }),
+    state,
+    createdMs,
+    expiresMs,
+    by,
+    ...(used && { usedBy: used.node }),
+  };
+}
+
+function pairingOf({ summary, ...request }: PairingRequest) {
+  return {
+    ...request,
+    ...(summary && { files: summary.files, bytes: summary.bytes, members: summary.members }),
+  };
+}
+
+function nameOf(response: Response): string {
+  const { session, kind, address } = response.locals.manager as Manager;
+  return session?.name ?? `${kind} ${address}`;
+}

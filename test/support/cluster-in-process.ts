@@ -1,0 +1,73 @@
+/** Nodes of one cluster inside the test process: real TLS on real ports, found by each other over `peers`. */
+import type { Config } from '../../node-core/config/schema.ts';
+import { ApiClient } from './api-client.ts';
+import { eventually } from './eventually.ts';
+import { startNode, type TestNode } from './node-in-process.ts';
+
+/** A member, as /api/v1 tells. */
+export interface ListedMember {
+  readonly id: string;
+  readonly name: string;
+  readonly self: boolean;
+  readonly online: boolean;
+  readonly way: string;
+  readonly refusal?: string;
+  readonly twin: boolean;
+}
+
+/** The list of members, as /api/v1 tells. */
+export interface ListedMembers {
+  readonly cluster: string;
+  readonly members: readonly ListedMember[];
+  readonly removed: readonly { readonly id: string; readonly name: string }[];
+  readonly selfRemoved: boolean;
+}
+
+/** A node with a client of its API. */
+export interface ClusterNode extends TestNode {
+  readonly api: ApiClient;
+  readonly name: string;
+}
+
+/** A key that is good enough. */
+export const testKey = 'a key of the tests, long enough to be one';
+
+/** Starts a node with a name of its own. */
+export async function startMember(
+  name: string,
+  config: Partial<Config> = {},
+  dataDir?: string,
+  joining?: Parameters<typeof startNode>[3],
+): Promise<ClusterNode> {
+  const node = await startNode({ durability: 'os', node_name: name, ...config }, dataDir, undefined, joining);
+  return { ...node, api: await ApiClient.of(node), name };
+}
+
+/** Starts nodes that share a key and know the first one's address; resolves when each sees all others. */
+export async function startCluster(count: number, config: Partial<Config> = {}): Promise<ClusterNode[]> {
+  const first = await startMember('n0', { cluster_key: testKey, ...config });
+  const nodes = [first];
+  for (let index = 1; index < count; index += 1)
+    nodes.push(await startMember(`n${index}`, { cluster_key: testKey, peers: [first.origin], ...config }));
+  await allSee(nodes);
+  return nodes;
+}
+
+/** Waits until every node sees exactly these as members that are there. */
+export async function allSee(nodes: readonly ClusterNode[]): Promise<void> {
+  const ids = nodes.map(({ node }) => node.id).sort();
+  for (const { api } of nodes) {
+    await eventually(async () => {
+      const { members } = await membersOf(api);
+      return (
+        JSON.stringify(members.map(({ id }) => id).sort()) === JSON.stringify(ids) &&
+        members.every(({ online }) => online)
+      );
+    }, 'all members are there');
+  }
+}
+
+/** The list of members of a node. */
+export function membersOf(api: ApiClient): Promise<ListedMembers> {
+  return api.ok<ListedMembers>('listMembers');
+}
