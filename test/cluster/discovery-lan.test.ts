@@ -89,7 +89,9 @@ function parse(line: string): Line {
 
 async function startNode(lab: NetworkLab, host: number, change: Partial<DiscoveryNodeOptions> = {}): Promise<LanNode> {
   const options = { id: idOf(host), name: `节点 ${host}`, port: 8443, ...change };
-  return new LanNode(options, await lab.run(host, process.execPath, program, JSON.stringify(options)));
+  const node = new LanNode(options, await lab.run(host, process.execPath, program, JSON.stringify(options)));
+  started.push(node);
+  return node;
 }
 
 const startNodes = (lab: NetworkLab, hosts: readonly number[]) =>
@@ -104,6 +106,9 @@ async function allFind(nodes: readonly LanNode[], withinMs: number): Promise<voi
   );
 }
 
+/** Nodes of the test that is running. */
+const started: LanNode[] = [];
+
 describeWithNamespaces('discovery on a LAN', () => {
   const opened: NetworkLab[] = [];
 
@@ -115,6 +120,8 @@ describeWithNamespaces('discovery on a LAN', () => {
   }
 
   afterEach(async () => {
+    // Whatever the network did, nobody has complained; what is uncaught ends a node with words.
+    for (const node of started.splice(0)) expect(node.process.errors()).toBe('');
     for (const lab of opened.splice(0)) await lab[Symbol.asyncDispose]();
   });
 
@@ -282,6 +289,21 @@ describeWithNamespaces('discovery on a LAN', () => {
     const lab = await openLab(3);
     for (const host of [1, 2, 3]) await lab.lose(host, 0.5);
     await allFind(await startNodes(lab, [1, 2, 3]), 30_000);
+  });
+
+  it('takes a sender who is not on its network for no neighbour', async () => {
+    const lab = await openLab(3);
+    await lab.readdress(2, '192.168.9.2');
+    const stranger = await startNode(lab, 2);
+    await stranger.is('running');
+    const [first] = (await startNodes(lab, [1, 3])) as [LanNode, LanNode];
+    await first.finds(3);
+    stranger.process.child.stdin?.write('name 陌生人\n');
+    // Two more rounds of questions and answers.
+    for (let round = 0; round < 2; round += 1) {
+      await first.until('hearing 3', (line) => line.type === 'heard', { from: first.events.length });
+    }
+    expect(first.process.lines.join('\n')).not.toContain(idOf(2));
   });
 
   it('announces nothing of a bridge of containers that each host has', async () => {

@@ -26,7 +26,7 @@ plug() { # host: a card in it and a cable to the bridge
 address() { # host, address: the only one of its card, and the way to everywhere
   ip -n "n$1" addr flush dev eth0
   ip -n "n$1" addr add "$2/24" dev eth0
-  ip -n "n$1" route add default via 10.77.0.254
+  ip -n "n$1" route add default dev eth0
 }
 `;
 

@@ -109,6 +109,8 @@ export class Discovery implements Service {
     clearInterval(this.#poll);
     clearTimeout(this.#query);
     clearTimeout(this.#verdict);
+    this.#query = undefined;
+    this.#verdict = undefined;
     await this.#links.closeAll(true);
     this.#sightings.clear();
     this.#lastHeardMs.clear();

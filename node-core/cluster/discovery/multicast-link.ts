@@ -1,7 +1,7 @@
 /**
  * bonjour-service on one network, made harmless: it announces and answers, and hands out what it hears. Whatever comes in
  * and whatever fails, nothing is thrown and no event is without a handler. Why its browser is not used:
- * docs/decisions/022-discovery.md.
+ * docs/decisions/030-discovery.md.
  */
 import Bonjour from 'bonjour-service';
 import { type HostNetwork, isOnNetwork } from '../../domain/host-networks.ts';
@@ -95,8 +95,13 @@ class BonjourLink implements MulticastLink {
     this.#mdns.on('warning', () => undefined);
     this.#mdns.on('ready', () => {
       if (this.#closed) return;
-      this.#publish(announcement);
-      listener.ready();
+      attempt(
+        () => {
+          this.#publish(announcement);
+          listener.ready();
+        },
+        (error) => listener.failed(error),
+      );
     });
     this.#mdns.on('response', (packet: unknown, sender: unknown) => {
       const from = addressOf(sender);

@@ -94,7 +94,8 @@ export class Sightings {
    */
   goodbye(id: string, address: string): boolean {
     const sighting = this.#nodes.get(id)?.find((one) => one.address === address);
-    if (sighting) Object.assign(sighting, { leaving: true, unanswered: 0 });
+    // Said again and again it must not put the end off.
+    if (sighting && !sighting.leaving) Object.assign(sighting, { leaving: true, unanswered: 0 });
     return sighting !== undefined;
   }
 
