@@ -31,6 +31,12 @@ module.exports = {
       to: { path: '^node-core/', pathNot: '^node-core/(index\\.ts$|cli/)' },
     },
     {
+      name: 'only-create-node-composes',
+      severity: 'error',
+      from: { path: '^node-core/', pathNot: '^node-core/(compose/|create-node\\.ts$)' },
+      to: { path: '^node-core/compose/' },
+    },
+    {
       name: 'main-uses-the-index',
       severity: 'error',
       from: { path: '^main/' },

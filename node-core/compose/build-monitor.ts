@@ -1,0 +1,75 @@
+/** What watches over the node and tells people. */
+import { hostname } from 'node:os';
+import type { AlarmEvents } from '../alarms/alarm-board.ts';
+import { clusterWatches } from '../alarms/cluster-watches.ts';
+import { Monitor } from '../alarms/monitor.ts';
+import { nodeWatches } from '../alarms/node-watches.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import { EventBus } from '../runtime/events.ts';
+import type { FileParts } from './build-files.ts';
+import type { StoreParts } from './build-store.ts';
+import type { Ground } from './ground.ts';
+
+/** Builds the monitor over everything that it watches. */
+export function buildMonitor(
+  { clock, live, log, identity, metrics, reportError }: Ground,
+  { catalog, guard, events }: StoreParts,
+  { watcher, retention, deletionClock }: FileParts,
+  cluster: Cluster,
+) {
+  const { logger } = log;
+  const nodeId = identity.id;
+  const nodeName = () => live.current.node_name || hostname();
+  let latestDamaged = '';
+  events.on('bytes-damaged', ({ path: damaged, place }) => {
+    metrics.count('damaged');
+    latestDamaged = damaged;
+    logger.error({ path: damaged, place }, 'bytes on disk are not what was stored');
+  });
+  const alarmEvents = new EventBus<AlarmEvents>(reportError);
+  const monitor = new Monitor({
+    catalog,
+    clock,
+    logger,
+    events: alarmEvents,
+    config: () => live.current,
+    reminderHours: () => live.current.alarm_reminder_hours,
+    watches: [
+      ...nodeWatches({
+        config: () => live.current,
+        clock,
+        space: () => guard.space(),
+        checkStore: () => guard.checkStore(),
+        catalogueError: () => catalog.writeError,
+        internalErrors: () => metrics.counted.internalErrors,
+        failedLogins: () => metrics.counted.failedLogins,
+        waitingRules: async () => {
+          const { held } = watcher.state;
+          const rules = (await retention.list()).flatMap(({ rule, state }) =>
+            state.waiting ? [{ id: rule.id, files: state.waiting.files }] : [],
+          );
+          // Removals by other programs wait for the same kind of word.
+          return held ? [...rules, { id: 'enable_fsnotify', files: held.paths.length }] : rules;
+        },
+        clockLeadMs: () => deletionClock.leadMs,
+        damagedFiles: () => metrics.counted.damaged,
+        latestDamaged: () => latestDamaged,
+      }),
+      ...clusterWatches({
+        members: () =>
+          [...cluster.members.current.members.values()]
+            .filter(({ id }) => id !== nodeId)
+            .map(({ id, name }) => ({
+              name,
+              online: cluster.liveness.isOnline(id),
+              seenMs: cluster.liveness.seenMs(id),
+            })),
+        wanted: () => cluster.wanted.list(),
+        nodeName,
+        now: () => clock.now(),
+      }),
+    ],
+  });
+  metrics.gauge('shoal_alarms_open', 'Alarms that are open.', () => monitor.board.openCount);
+  return { monitor, alarmEvents };
+}
