@@ -162,6 +162,10 @@ describe('two nodes', () => {
     await a.until('hearing it again', ({ type }) => type === 'heard', { from: a.told.length });
     expect(a.discovery.nodes()).toEqual([last]);
     expect(a.told.filter(({ type }) => type === 'gone')).toEqual([]);
+    b.discovery.announce({ tag: undefined });
+    await a.until('hearing of no tag', ({ type, event }) => type === 'changed' && event.tag === undefined, {
+      from: a.told.length,
+    });
   });
 
   it('hear a goodbye, and find each other again', async () => {

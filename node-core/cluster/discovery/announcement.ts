@@ -17,9 +17,9 @@ export interface Announcement {
   /** Where peers connect. */
   readonly port: number;
   /** Where browsers connect. */
-  readonly httpPort?: number;
+  readonly httpPort?: number | undefined;
   /** Tells members of one cluster from others, and nothing else: at most 64 letters, digits, `-`, `_`. */
-  readonly tag?: string;
+  readonly tag?: string | undefined;
 }
 
 /** What TXT says. */

@@ -117,7 +117,7 @@ export class Discovery implements Service {
     this.#state = stopped;
   }
 
-  /** Announces something else from now on: another name, port or tag. The id stays. */
+  /** Announces something else from now on: another name, port or tag; undefined takes a tag away. The id stays. */
   announce(change: Partial<Omit<Announcement, 'id'>>): void {
     this.#announcement = { ...this.#announcement, ...change };
     if (!this.#running) return;
