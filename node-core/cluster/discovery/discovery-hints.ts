@@ -58,7 +58,7 @@ export class DiscoveryHints implements PeerHints {
 
   /** The name or the cluster of this node has changed. */
   renew(): void {
-    this.#discovery?.announce({ name: this.#announced.name(), ...this.#tag() });
+    this.#discovery?.announce({ name: this.#announced.name(), tag: this.#tag().tag });
   }
 
   /** Tells members of one cluster from others, and nothing else: whoever listens learns no id of a cluster. */
