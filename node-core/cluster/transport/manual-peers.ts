@@ -41,8 +41,9 @@ export class ManualPeers implements PeerHints {
     this.follow();
   }
 
-  /** Looks at the configuration again. */
+  /** Looks at the configuration again. What turned out to be no node is asked once more. */
   follow(): void {
+    for (const url of this.#told) this.#timers.delete(url);
     for (const url of this.#peers()) if (this.#running && !this.#timers.has(url)) this.#ask(url);
   }
 
@@ -62,12 +63,14 @@ export class ManualPeers implements PeerHints {
         this.#timers.delete(url);
         return;
       }
-      const timer = setTimeout(() => this.#ask(url), found ? againMs : retryMs);
+      // Not asked again before the list changes: it would be asked for ever.
+      if (found === 'stranger') return;
+      const timer = setTimeout(() => this.#ask(url), found === 'node' ? againMs : retryMs);
       this.#timers.set(url, timer.unref());
     });
   }
 
-  async #lookAt(url: string): Promise<boolean> {
+  async #lookAt(url: string): Promise<'node' | 'stranger' | 'nobody'> {
     try {
       const answer = await axios.get(new URL('api/v1/peer-hint', `${url}/`).href, {
         timeout: timeoutMs,
@@ -79,13 +82,14 @@ export class ManualPeers implements PeerHints {
       });
       const { id, port } = answerShape.parse(answer.data);
       if (this.#running) this.#onHint({ id, address: new URL(url).hostname.replace(/^\[(.*)\]$/, '$1'), port });
-      return true;
+      return 'node';
     } catch (error) {
+      // A proxy whose node is just starting answers too.
+      if (axios.isAxiosError(error) && (error.response?.status ?? 500) >= 500) return 'nobody';
       // Somebody else answers there, such as go-fastdfs: one word is enough.
-      if (axios.isAxiosError(error) && !error.response) return false;
       if (!this.#told.has(url)) this.#logger.warn({ peer: url }, 'what answers at this address of `peers` is no node');
       this.#told.add(url);
-      return false;
+      return 'stranger';
     }
   }
 }
