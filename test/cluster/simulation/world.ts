@@ -75,6 +75,19 @@ export async function runScript(name: keyof typeof scripts, traced: boolean): Pr
 
 /** Storms of three nodes: a, b and c. */
 export const scripts = {
+  /** a removes, forgets and writes a path anew while the others, one of whom wrote the old version, are away. */
+  'written anew': async (world: World) => {
+    const [a, b] = await world.three();
+    await world.upload(b, 'x');
+    await world.timeline.pass(minuteMs);
+    world.link();
+    await world.remove(a, 'x');
+    await world.timeline.leap(40 * dayMs);
+    await world.timeline.pass(2 * minuteMs);
+    await world.forget(a);
+    await world.upload(a, 'x');
+    await world.timeline.pass(minuteMs);
+  },
   /** b has caught up with a by a comparison and never read a's removals; c must not take it for one that has. */
   'told by a comparison': async (world: World) => {
     const [a, b, c] = await world.three();
