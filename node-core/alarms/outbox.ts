@@ -1,8 +1,9 @@
 /** Messages on their way: written down in the commit that records the alarm, tried until they are through or too old. */
-import { hostname } from 'node:os';
+
 import { type Alarm, alarmTables, type Delivery } from '../catalog/alarm-values.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { CatalogTransaction } from '../catalog/transaction.ts';
+import { nodeNameOf } from '../config/node-name.ts';
 import { ShoalError } from '../domain/errors.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
@@ -134,6 +135,6 @@ export class Outbox {
   }
 
   #node(): string {
-    return this.#options.config().node_name || hostname();
+    return nodeNameOf(this.#options.config());
   }
 }

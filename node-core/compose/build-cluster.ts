@@ -1,10 +1,11 @@
 /** The cluster, with discovery as a source of hints. */
+
 import { readFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { Cluster, type ClusterEvents, type ClusterSecrets } from '../cluster/cluster.ts';
 import { DiscoveryHints } from '../cluster/discovery/discovery-hints.ts';
 import { makeCertificate } from '../cluster/trust/certificate.ts';
 import type { JoiningFlags } from '../config/flags.ts';
+import { nodeNameOf } from '../config/node-name.ts';
 import { errnoOf, ShoalError } from '../domain/errors.ts';
 import { EventBus } from '../runtime/events.ts';
 import { storeFolders } from '../storage/file-store.ts';
@@ -22,7 +23,7 @@ export async function buildCluster(
   const config = live.current;
   const nodeId = identity.id;
   const clusterEvents = new EventBus<ClusterEvents>(reportError);
-  const nodeName = () => live.current.node_name || hostname();
+  const nodeName = () => nodeNameOf(live.current);
   const announced = {
     id: nodeId,
     name: nodeName,

@@ -1,10 +1,11 @@
 /** What watches over the node and tells people. */
-import { hostname } from 'node:os';
+
 import type { AlarmEvents } from '../alarms/alarm-board.ts';
 import { clusterWatches } from '../alarms/cluster-watches.ts';
 import { Monitor } from '../alarms/monitor.ts';
 import { nodeWatches } from '../alarms/node-watches.ts';
 import type { Cluster } from '../cluster/cluster.ts';
+import { nodeNameOf } from '../config/node-name.ts';
 import { EventBus } from '../runtime/events.ts';
 import type { FileParts } from './build-files.ts';
 import type { StoreParts } from './build-store.ts';
@@ -19,7 +20,7 @@ export function buildMonitor(
 ) {
   const { logger } = log;
   const nodeId = identity.id;
-  const nodeName = () => live.current.node_name || hostname();
+  const nodeName = () => nodeNameOf(live.current);
   let latestDamaged = '';
   events.on('bytes-damaged', ({ path: damaged, place }) => {
     metrics.count('damaged');

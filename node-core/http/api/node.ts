@@ -1,5 +1,5 @@
 /** /api/v1: the node itself: health, statistics, settings, log. */
-import { hostname } from 'node:os';
+import { nodeNameOf } from '../../config/node-name.ts';
 import { redactConfig } from '../../config/redact.ts';
 import { type ConfigKeyInfo, configKeys } from '../../config/schema.ts';
 import type { Language } from '../../domain/errors.ts';
@@ -29,7 +29,7 @@ export function nodeOperations(services: HttpServices): readonly Operation[] {
           reasons: [...reasons],
           version: services.version,
           nodeId: services.nodeId,
-          name: services.config().node_name || hostname(),
+          name: nodeNameOf(services.config()),
           uptimeSeconds: Math.round(process.uptime()),
           ...services.catalog.totals(),
           disk,

@@ -1,8 +1,9 @@
 /** /api/v1: signing in, sessions, the administrator's password and second factor, the audit log. */
-import { hostname } from 'node:os';
+
 import type { Request, Response } from 'express';
 import type { Manager } from '../../access/management.ts';
 import { sessionId } from '../../access/sessions.ts';
+import { nodeNameOf } from '../../config/node-name.ts';
 import { ShoalError } from '../../domain/errors.ts';
 import { setUp, signIn, signOut } from '../protection/signing-in.ts';
 import type { HttpServices } from '../services.ts';
@@ -173,7 +174,7 @@ function accountOperations(services: HttpServices): readonly Operation[] {
       tag,
       summary: 'Makes a secret for an authenticator app; it counts once a code of it was confirmed',
       answer: access.offeredFactor,
-      handle: () => administrators.offerSecondFactor(`Shoal ${services.config().node_name || hostname()}`),
+      handle: () => administrators.offerSecondFactor(`Shoal ${nodeNameOf(services.config())}`),
     }),
     operation({
       id: 'confirmSecondFactor',
