@@ -10,6 +10,7 @@ const all = process.env.SHOAL_TEST_ALL === '1';
 const bin = (name) => path.join('node_modules', '.bin', process.platform === 'win32' ? `${name}.cmd` : name);
 
 const problems = [];
+const failedTests = [];
 const totals = { passed: 0, failed: 0, skipped: 0 };
 
 function run(title, command, args) {
@@ -29,7 +30,11 @@ function runSuite(name) {
   });
   if (status !== 0) problems.push(`suite ${name} failed`);
   try {
-    const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = JSON.parse(readFileSync(report, 'utf8'));
+    const { testResults, ...counts } = JSON.parse(readFileSync(report, 'utf8'));
+    const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = counts;
+    for (const { fullName, failureMessages } of testResults.flatMap((file) => file.assertionResults)) {
+      if (failureMessages.length > 0) failedTests.push(`${name}: ${fullName}\n  ${failureMessages[0].slice(0, 600)}`);
+    }
     totals.passed += numPassedTests;
     totals.failed += numFailedTests;
     totals.skipped += numPendingTests + numTodoTests;
@@ -48,6 +53,8 @@ run('style', bin('biome'), ['ci', '--error-on-warnings', '.']);
 run('layers', bin('depcruise'), ['node-core']);
 for (const suite of suites) runSuite(suite);
 
+// Once more at the end, where the last lines of a log show them.
+for (const failure of failedTests) console.error(`FAILED: ${failure}`);
 for (const problem of problems) console.error(`FAILED: ${problem}`);
 // Something failed outside a test: it counts, so that the last line never looks better than the run was.
 if (problems.length > 0 && totals.failed === 0) totals.failed = problems.length;
