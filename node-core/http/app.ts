@@ -15,11 +15,14 @@ import { sendSecurityHeaders } from './security-headers.ts';
 import type { HttpServices } from './services.ts';
 import { TrackedResponse } from './tracked-response.ts';
 import { tusHandler } from './tus/tus-handler.ts';
+import { type WebApp, webAppRoutes } from './web/web-app.ts';
 
 /** What the app shares with the server around it. */
 export interface AppParts {
   readonly downloads: DownloadPath;
   readonly stream: EventStream;
+  /** Undefined when it has not been built. */
+  readonly web: WebApp | undefined;
 }
 
 // Express gives every response another prototype: without this, what it handles would not be counted and logged as what
@@ -37,6 +40,7 @@ export function createApp(services: HttpServices, parts: AppParts, report: Repor
   app.use(operationRoutes(services));
   app.use('/api/v1', apiRoutes(services, parts.downloads, parts.stream));
   app.use('/s', linkRoutes(services, parts.downloads));
+  app.use(webAppRoutes(services, parts.web));
   app.use(accountPages(services));
   const prefix = groupPrefix(services.config());
   if (prefix !== '') app.get('/', uploadPage(services));

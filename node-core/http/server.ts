@@ -14,6 +14,7 @@ import { type ReportError, sendError } from './error-mapper.ts';
 import { downloadDoor } from './protection/download-door.ts';
 import type { HttpServices } from './services.ts';
 import { TrackedResponse } from './tracked-response.ts';
+import { loadWebApp } from './web/web-app.ts';
 
 type Server = HttpServerOf<typeof IncomingMessage, typeof TrackedResponse>;
 
@@ -73,7 +74,9 @@ export class HttpServer implements Service {
       onError,
     });
     this.#stream = new EventStream(services);
-    const app = createApp(services, { downloads, stream: this.#stream }, report);
+    const web = await loadWebApp(services.webFolder);
+    if (!web) services.logger.warn({ folder: services.webFolder }, 'the web app has not been built');
+    const app = createApp(services, { downloads, stream: this.#stream, web }, report);
     const server = await this.#create(config.enable_https, (request, response) =>
       this.#handle(request, response, downloads, app),
     );

@@ -68,6 +68,7 @@ export const fileDetails = z
     origin: z.string().describe('id of the node that stored it'),
     here: z.boolean().describe('its bytes are on this node'),
     conflictOf: path.optional().describe('path that this is a conflicting version of'),
+    existed: z.boolean().optional().describe('of an upload: the very content stood there already'),
   })
   .meta({ id: 'FileDetails' });
 
@@ -76,6 +77,17 @@ export const folderQuery = z.object({
   cursor: z.string().max(8192).optional(),
   limit: z.coerce.number().int().min(1).max(1000).default(200),
 });
+
+export const folderView = z
+  .object({
+    folder: path,
+    total: count.describe('rows of the whole view'),
+    files: count,
+    bytes: z.number().describe('of all files in the view'),
+    offset: count,
+    entries: z.array(entry),
+  })
+  .meta({ id: 'FolderView' });
 
 export const folderPage = z
   .object({
@@ -102,6 +114,7 @@ export const thumbnailQuery = z.object({
 export const putQuery = z.object({
   path,
   replace: yes.default(false).describe('replaces a file at the path'),
+  numbered: yes.default(false).describe('where something stands at the path: stores it as `name (1)`'),
   mtimeMs: z.coerce.number().min(0).max(8.64e15).optional(),
 });
 export const removeQuery = z.object({
@@ -111,7 +124,10 @@ export const removeQuery = z.object({
 export const moveBody = z.object({ from: path, to: path, replace: z.boolean().default(false) }).meta({ id: 'Move' });
 export const folderBody = z.object({ path }).meta({ id: 'NewFolder' });
 export const zipQuery = z.object({
-  path: z.preprocess((value) => (Array.isArray(value) ? value : [value]), z.array(path).min(1).max(1000)),
+  path: z
+    .preprocess((value) => (typeof value === 'string' ? [value] : value), z.array(path).min(1).max(1000).optional())
+    .describe('one or several; or `ticket`'),
+  ticket: z.string().max(64).optional().describe('of a selection that is too long for an address'),
   name: z.string().max(200).optional(),
 });
 
@@ -120,6 +136,7 @@ export const changed = z
     done: count.describe('files changed'),
     failed: count.describe('files that stayed because their new place is taken'),
     finished: z.boolean().describe('false: the rest goes on after the next start'),
+    atMs: time.optional().describe('of a removal: with it the removal can be undone'),
   })
   .meta({ id: 'Changed' });
 
@@ -303,6 +320,7 @@ export const retentionRun = z
   .object({ id: z.string(), confirmed: count.optional().describe('files that were shown and may go') })
   .meta({ id: 'RetentionRun' });
 
+export * from './browse-contract.ts';
 export * from './moving-in-contract.ts';
 
 export const nothing = z.object({}).meta({ id: 'Nothing' });

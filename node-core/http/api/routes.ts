@@ -6,6 +6,7 @@ import type { HttpServices } from '../services.ts';
 import { TrackedResponse } from '../tracked-response.ts';
 import { alarmOperations } from './alarms.ts';
 import { backupOperations } from './backups.ts';
+import { browseOperations } from './browse.ts';
 import { clusterOperations } from './cluster.ts';
 import type { EventStream } from './event-stream.ts';
 import { fileOperations } from './files.ts';
@@ -49,6 +50,7 @@ export function apiRoutes(services: HttpServices, downloads: DownloadPath, strea
   ];
   const operations = [
     ...fileOperations(services, downloads),
+    ...browseOperations(services),
     ...trashOperations(services),
     ...packOperations(services),
     ...importOperations(services),
