@@ -9,6 +9,7 @@ import type { ContentDigests } from '../domain/digests.ts';
 import { ShoalError } from '../domain/errors.ts';
 import type { FilesContext } from '../files/context.ts';
 import { RemoteRecords } from '../files/remote-records.ts';
+import { RemovedMembers } from '../files/removed-members.ts';
 import type { FileStorer } from '../files/store-file.ts';
 import { WantedContent } from '../files/wanted-content.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -31,6 +32,7 @@ import { LanTrust } from './joining/lan-trust.ts';
 import type { Summary } from './joining/merge-rule.ts';
 import { type ClusterKey, readClusterKey } from './joining/proofs.ts';
 import { type MemberEvents, MemberList } from './members/member-list.ts';
+import { cutsOf, Removals } from './members/removals.ts';
 import { OwnAddresses } from './own-addresses.ts';
 import { AddressBook } from './transport/address-book.ts';
 import { BootNumbers } from './transport/boot-numbers.ts';
@@ -117,6 +119,8 @@ export class Cluster implements Service {
   readonly #manual: ManualPeers;
   readonly #boot = randomBytes(8).toString('hex');
   readonly #boots: BootNumbers;
+  readonly #removed: RemovedMembers;
+  readonly #removals: Removals;
   readonly #unsubscribe: (() => void)[] = [];
   #tidy: NodeJS.Timeout | undefined;
   #tidying: Promise<void> = Promise.resolve();
@@ -190,9 +194,18 @@ export class Cluster implements Service {
       logger[away ? 'debug' : 'warn']({ member, err: error }, what);
     };
     this.wants = new WantWorker({ wanted: this.wanted, transfers: this.transfers, scheduler, report });
+    const cuts = () => cutsOf(this.members);
+    const remote = new RemoteRecords(options.files, cuts);
+    this.#removed = new RemovedMembers(catalog, remote, cuts);
+    this.#removals = new Removals({
+      members: this.members,
+      removed: this.#removed,
+      onDone: () => this.#readAnew(),
+      logger,
+    });
     this.replicator = new Replicator({
       catalog,
-      remote: new RemoteRecords(options.files),
+      remote,
       links: this.#client,
       scheduler,
       report,
@@ -226,6 +239,7 @@ export class Cluster implements Service {
     if (this.lan.isOn)
       logger.warn('every node of the same private network may join until the next start (--trust-lan)');
     this.#follow();
+    await this.#removals.follow();
     this.liveness.start();
     this.replicator.start();
     this.wants.wake(true);
@@ -251,7 +265,7 @@ export class Cluster implements Service {
     // What is under way on members fails at once, and ends before the catalogue does.
     this.#client.close();
     await this.transfers.stop();
-    await Promise.all([this.replicator.stop(), this.wants.stop(), this.#tidying]);
+    await Promise.all([this.replicator.stop(), this.wants.stop(), this.#removals.stop(), this.#tidying]);
     await this.#server.stop();
   }
 
@@ -364,6 +378,7 @@ export class Cluster implements Service {
       events.on('members-changed', () => {
         this.liveness.follow();
         this.liveness.hurry();
+        void this.#removals.follow();
       }),
       events.on('twin-seen', ({ id }) => {
         logger.error({ member: id }, 'two machines run with this id: both are refused');
@@ -371,6 +386,13 @@ export class Cluster implements Service {
         this.#server.cut(id);
       }),
     );
+  }
+
+  /** What was taken back may be with others as it was before. */
+  #readAnew(): void {
+    this.wants.wake();
+    this.replicator.announce();
+    this.replicator.readAll();
   }
 
   async #tellDamaged(sha256: string, place: string): Promise<void> {
@@ -381,6 +403,7 @@ export class Cluster implements Service {
 
   async #tidyUp(): Promise<void> {
     await forgetRemovals(this.#options.catalog, this.members.others(), this.#options.clock.now());
+    await this.#removed.tidy(this.members.others());
     await this.transfers.sweep();
   }
 
