@@ -431,8 +431,13 @@ export class Catalog implements Service {
     return owner && viewOf(owner).find((file) => file.path === path);
   }
 
-  #local(file: VisibleFile): LocalBytes | undefined {
-    const key = keys.local(file.recordPath, formatDot(file.version.dot));
+  #local({ recordPath, version }: VisibleFile): LocalBytes | undefined {
+    return this.localOf(recordPath, version.dot);
+  }
+
+  /** Where the bytes of a version stand here, whether it shows or not. */
+  localOf(recordPath: string, dot: Dot): LocalBytes | undefined {
+    const key = keys.local(recordPath, formatDot(dot));
     const text = readText(this.#open(), key);
     return text === undefined ? undefined : decode.local(key, text);
   }
