@@ -467,12 +467,16 @@ class World {
     machine.twin = { life: twin, sinceMs };
     this.#network.connectTwin(machine.id, twin);
     twin.start().catch((error: unknown) => this.#trouble(twin, machine, 'start failed', error));
-    this.timeline.after(this.#random.integer(2_000, 10_000), () => this.#network.refused.add(machine.id));
+    this.timeline.after(this.#random.integer(2_000, 10_000), () => {
+      if (machine.twin?.life === twin) this.#network.refused.add(machine.id);
+    });
     for (let uploads = this.#random.integer(0, 3); uploads > 0; uploads -= 1)
       this.timeline.after(this.#random.integer(1_000, 20_000), () => {
         if (twin.alive && twin.ready) void this.#upload(twin, this.#path());
       });
-    this.timeline.after(this.#random.integer(20_000, 90_000), () => void this.#endTwin(machine));
+    this.timeline.after(this.#random.integer(20_000, 90_000), () => {
+      if (machine.twin?.life === twin) void this.#endTwin(machine);
+    });
   }
 
   /** One of two machines with an id is switched off for good, and what only it knew is gone. */
