@@ -416,6 +416,11 @@ export class Catalog implements Service {
     }
   }
 
+  /** Ids of the rows of a small table, in order. */
+  async *rowIds<T>(table: Table<T>): AsyncGenerator<string> {
+    for await (const key of this.#open().keys(keys.rows(table.letter))) yield key.slice(table.letter.length + 1);
+  }
+
   #visible(path: string): VisibleFile | undefined {
     const record = this.record(path);
     if (record && record.versions.length > 0) return viewOf(record)[0];

@@ -10,6 +10,7 @@ import type { ContentDigests } from '../domain/digests.ts';
 import { ShoalError } from '../domain/errors.ts';
 import type { FilesContext } from '../files/context.ts';
 import { RemoteRecords } from '../files/remote-records.ts';
+import { RemovedMembers } from '../files/removed-members.ts';
 import type { FileStorer } from '../files/store-file.ts';
 import { WantedContent } from '../files/wanted-content.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -32,6 +33,7 @@ import { LanTrust } from './joining/lan-trust.ts';
 import type { Summary } from './joining/merge-rule.ts';
 import { type ClusterKey, readClusterKey } from './joining/proofs.ts';
 import { type MemberEvents, MemberList } from './members/member-list.ts';
+import { cutsOf, Removals } from './members/removals.ts';
 import { OwnAddresses } from './own-addresses.ts';
 import { AddressBook } from './transport/address-book.ts';
 import { BootNumbers } from './transport/boot-numbers.ts';
@@ -122,6 +124,8 @@ export class Cluster implements Service {
   readonly #manual: ManualPeers;
   readonly #boot = randomBytes(8).toString('hex');
   readonly #boots: BootNumbers;
+  readonly #removed: RemovedMembers;
+  readonly #removals: Removals;
   readonly #unsubscribe: (() => void)[] = [];
   #tidy: NodeJS.Timeout | undefined;
   #tidying: Promise<void> = Promise.resolve();
@@ -200,9 +204,18 @@ export class Cluster implements Service {
       logger[away ? 'debug' : 'warn']({ member, err: error }, what);
     };
     this.wants = new WantWorker({ wanted: this.wanted, transfers: this.transfers, scheduler, report });
+    const cuts = () => cutsOf(this.members);
+    const remote = new RemoteRecords(options.files, cuts);
+    this.#removed = new RemovedMembers(catalog, remote, cuts);
+    this.#removals = new Removals({
+      members: this.members,
+      removed: this.#removed,
+      onDone: () => this.#readAnew(),
+      logger,
+    });
     this.replicator = new Replicator({
       catalog,
-      remote: new RemoteRecords(options.files),
+      remote,
       links: this.#client,
       scheduler,
       report,
@@ -236,6 +249,7 @@ export class Cluster implements Service {
     if (this.lan.isOn)
       logger.warn('every node of the same private network may join until the next start (--trust-lan)');
     this.#follow();
+    await this.#removals.follow();
     this.liveness.start();
     this.replicator.start();
     this.wants.wake(true);
@@ -261,7 +275,7 @@ export class Cluster implements Service {
     // What is under way on members fails at once, and ends before the catalogue does.
     this.#client.close();
     await this.transfers.stop();
-    await Promise.all([this.replicator.stop(), this.wants.stop(), this.#tidying]);
+    await Promise.all([this.replicator.stop(), this.wants.stop(), this.#removals.stop(), this.#tidying]);
     await this.#server.stop();
   }
 
@@ -385,6 +399,7 @@ export class Cluster implements Service {
       events.on('members-changed', () => {
         this.liveness.follow();
         this.liveness.hurry();
+        void this.#removals.follow();
       }),
       events.on('twin-seen', ({ id }) => {
         logger.error({ member: id }, 'two machines run with this id: both are refused');
@@ -392,6 +407,13 @@ export class Cluster implements Service {
         this.#server.cut(id);
       }),
     );
+  }
+
+  /** What was taken back may be with others as it was before. */
+  #readAnew(): void {
+    this.wants.wake();
+    this.replicator.announce();
+    this.replicator.readAll();
   }
 
   async #tellDamaged(sha256: string, place: string): Promise<void> {
@@ -402,6 +424,7 @@ export class Cluster implements Service {
 
   async #tidyUp(): Promise<void> {
     await forgetRemovals(this.#options.catalog, this.members.others(), this.#options.clock.now());
+    await this.#removed.tidy(this.members.others());
     await this.transfers.sweep();
   }
 

@@ -117,6 +117,7 @@ export class Replicator {
     const { catalog, links, remote, pageRecords = usualPageRecords } = this.#options;
     for (;;) {
       if (this.#stopped) return;
+      const { generation } = remote;
       const cursor = catalog.row(replicationTables.neighbours, member)?.cursor;
       const seen = await catalog.seen();
       const page = await links.ask(member, 'changes', { ...(cursor && { cursor }), seen, limit: pageRecords });
@@ -125,10 +126,12 @@ export class Replicator {
         this.#tookIn(changed);
         return;
       }
-      const learnt = page.seen !== undefined && !coversAll(seen, page.seen);
-      const idle = page.records.length === 0 && !learnt && sameCursor(cursor, page.cursor);
+      const learnt = page.seen !== undefined && !coversAll(seen, remote.counted(page.seen));
+      const needed = learnt || remote.isWaitingFor(member);
+      const idle = page.records.length === 0 && !needed && sameCursor(cursor, page.cursor);
       const progress = {
         node: member,
+        generation,
         ...(page.cursor && { cursor: page.cursor }),
         ...(page.seen && { seen: page.seen }),
       };

@@ -1,6 +1,7 @@
 /** What must hold once everything has healed. */
 import { createHash } from 'node:crypto';
-import { formatDot } from '../../../node-core/domain/version.ts';
+import { isRefused } from '../../../node-core/domain/removal-cut.ts';
+import { formatDot, parseDot } from '../../../node-core/domain/version.ts';
 import type { Ledger } from './ledger.ts';
 import type { Life } from './node.ts';
 
@@ -30,8 +31,12 @@ export async function checkWorld(lives: readonly Life[], ledger: Ledger): Promis
     if (lost || ledger.isAccountedFor(dot, (one) => dots.has(one))) continue;
     broken.push(`${node.slice(0, 4)} acknowledged ${path} (${version.sha256.slice(0, 8)}), and it is gone`);
   }
+  for (const dot of dots) {
+    const parsed = parseDot(dot);
+    if (parsed && isRefused(ledger.cuts, parsed)) broken.push(`${dot} counts, although it is beyond a cut`);
+  }
   for (const { path, version, node, void: lost } of ledger.deletes) {
-    if (!lost && dots.has(formatDot(version.dot)))
+    if (!lost && !ledger.isDisturbed(path) && dots.has(formatDot(version.dot)))
       broken.push(`${node.slice(0, 4)} deleted ${path} (${version.sha256.slice(0, 8)}), and it is back`);
   }
   return broken;

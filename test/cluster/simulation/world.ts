@@ -50,7 +50,7 @@ export async function runSeed(seed: number, traced: boolean): Promise<SeedReport
   try {
     await world.storm();
     await world.heal();
-    const broken = [...world.troubles, ...(await checkWorld(world.lives(), world.ledger))];
+    const broken = [...world.troubles, ...(await world.check())];
     return { seed, broken, trace: world.trace, nodes: world.machines.length, operations: world.operations };
   } finally {
     undo();
@@ -66,7 +66,7 @@ export async function runScript(name: keyof typeof scripts, traced: boolean): Pr
   try {
     await scripts[name](world);
     await world.heal();
-    const broken = [...world.troubles, ...(await checkWorld(world.lives(), world.ledger))];
+    const broken = [...world.troubles, ...(await world.check())];
     return { seed: 0, broken, trace: world.trace, nodes: world.machines.length, operations: world.operations };
   } finally {
     undo();
@@ -182,6 +182,29 @@ class World {
     await this.timeline.pass(2.5 * minuteMs);
   }
 
+  /** Holds the members against what was promised. */
+  check(): Promise<string[]> {
+    this.ledger.cuts = this.#network.allRemovals();
+    return checkWorld(
+      this.lives().filter(({ id }) => !this.ledger.cuts.has(id)),
+      this.ledger,
+    );
+  }
+
+  /** One member removes another, which does not hear of it. */
+  async removeMember(actor: Machine, subject: Machine): Promise<void> {
+    const { life } = actor;
+    if (!life?.alive || !life.ready || this.ledger.cuts.has(actor.id)) return;
+    const seen = await life.catalog.seen();
+    const cut = Object.fromEntries(Object.entries(seen).filter(([source]) => source.startsWith(`${subject.id}.`)));
+    const others = this.machines.filter((other) => other !== subject && other.life?.ready);
+    const known = await Promise.all(others.map(async (other) => (await other.life?.catalog.seen()) ?? {}));
+    this.ledger.removedMember(subject.id, known, await this.#contentsBesides(subject));
+    this.#network.removals(actor.id).set(subject.id, cut);
+    this.#say(`${actor.name} removes ${subject.name}`);
+    await life.followRemovals();
+  }
+
   /** Starts three nodes. */
   async three(): Promise<readonly [Machine, Machine, Machine]> {
     const [a, b, c] = this.machines;
@@ -228,7 +251,8 @@ class World {
       this.#network.slowMs = this.#random.next() < 0.5 ? 20 : 2000;
       this.#say(`messages: ${Math.round(this.#network.lossRate * 100)} % lost, up to ${this.#network.slowMs} ms`);
     } else if (dice < 90) this.#crashSomebody();
-    else if (dice < 93) this.#jumpClock();
+    else if (dice < 92) this.#jumpClock();
+    else if (dice < 93) this.#removeSomebody();
     else if (dice < 96) void this.#backUpOrRestore();
     else this.#forget();
   }
@@ -398,6 +422,15 @@ class World {
     const reason = error instanceof Error ? error.message : String(error);
     if (/no answer in time|not ready/.test(reason)) return;
     this.troubles.push(`${machine.name}: ${what}: ${error instanceof Error ? (error.stack ?? reason) : reason}`);
+  }
+
+  /** At most every third member goes. */
+  #removeSomebody(): void {
+    const removed = this.#network.allRemovals();
+    const staying = this.machines.filter(({ id }) => !removed.has(id));
+    const [actor, subject] = [this.#random.pick(staying), this.#random.pick(staying)];
+    if (!actor || !subject || actor === subject || (removed.size + 1) * 3 > this.machines.length) return;
+    void this.removeMember(actor, subject);
   }
 
   #jumpClock(): void {
