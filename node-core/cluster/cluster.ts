@@ -3,6 +3,7 @@
  * over all of that. Built from ports by create-node; this is the only file of the room that knows all others.
  */
 import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Config } from '../config/schema.ts';
 import type { ContentDigests } from '../domain/digests.ts';
@@ -42,9 +43,10 @@ import { Liveness, type LivenessEvents } from './transport/liveness.ts';
 import { ManualPeers } from './transport/manual-peers.ts';
 import type { PartialFolder } from './transport/partial-file.ts';
 import { PeerClient } from './transport/peer-client.ts';
-import { jsonRoute, type PeerRoute, PeerServer } from './transport/peer-server.ts';
-import { heartbeatShape, memberExchangeShape, questionShapes } from './transport/protocol.ts';
+import { jsonRoute, type PeerCaller, type PeerRoute, PeerServer } from './transport/peer-server.ts';
+import { heartbeatShape, memberExchangeShape, questionShapes, uploadStateShapes } from './transport/protocol.ts';
 import { PeerTransfers, type TransferEvents } from './transport/transfers.ts';
+import { type UploadDoor, UploadPassage } from './transport/upload-passage.ts';
 import type { NodeCertificate } from './trust/certificate.ts';
 
 /** News of the cluster. */
@@ -76,6 +78,8 @@ export interface ClusterOptions {
   readonly nodeName: () => string;
   /** Sources of hints besides the configuration. */
   readonly hints: readonly PeerHints[];
+  /** Resumable uploads of this node. */
+  readonly uploadDoor: UploadDoor;
   readonly clock: Clock;
   readonly events: EventBus<ClusterEvents>;
   readonly logger: Logger;
@@ -108,6 +112,7 @@ export class Cluster implements Service {
   readonly wants: WantWorker;
   readonly wanted: WantedContent;
   readonly addresses: OwnAddresses;
+  readonly uploads: UploadPassage;
   readonly events: EventBus<ClusterEvents>;
   /** Whether two machines run with the id of a member. */
   readonly isTwin = (member: string): boolean => this.#boots.isTwin(member);
@@ -178,6 +183,11 @@ export class Cluster implements Service {
       sources: [this.#manual, ...options.hints],
       logger,
       isUnknownTo: (member) => this.liveness.refusal(member) === 'PEER_UNKNOWN',
+    });
+    this.uploads = new UploadPassage({
+      client: this.#client,
+      isOnline: (member) => this.liveness.isOnline(member),
+      onOffline: (handler) => events.on('member-offline', ({ id }) => handler(id)),
     });
     this.wanted = new WantedContent(options.files, options.storer);
     this.transfers = this.#createTransfers();
@@ -351,10 +361,21 @@ export class Cluster implements Service {
         await this.members.takeIn(operations);
         return { operations: this.members.operations() };
       }),
+      'upload-state': jsonRoute(uploadStateShapes.question, (_caller, { id }) => this.#options.uploadDoor.state(id)),
+      upload: { kind: 'stream', methods: ['HEAD', 'PATCH', 'DELETE'], handle: this.#serveUpload },
       blocks: { kind: 'stream', handle: (_caller, request, response) => this.#contents.blocks(request, response) },
       bytes: { kind: 'stream', handle: (_caller, request, response) => this.#contents.bytes(request, response) },
     };
   }
+
+  readonly #serveUpload = async (_caller: PeerCaller, request: IncomingMessage, response: ServerResponse) => {
+    const id = new URLSearchParams((request.url ?? '').split('?')[1]).get('id') ?? '';
+    if (!/^[0-9a-f]{32}$/.test(id)) throw new ShoalError('BAD_REQUEST', { details: { reason: 'id' } });
+    // As slow as its client may be, and as silent while a large file is placed; that the other side is gone is noticed.
+    request.socket.setTimeout(0);
+    request.socket.setKeepAlive(true, 15_000);
+    await this.#options.uploadDoor.serve(id, request, response);
+  };
 
   /** What happens on news. */
   #follow(): void {

@@ -79,7 +79,10 @@ export class Replicator {
     for (const member of this.#options.links.members()) void this.read(member);
   }
 
-  /** Reads what a member knows, until there is nothing more. Joins a reading that is under way, and makes it look again. */
+  /**
+   * Reads what a member knows, until there is nothing more. Joins a reading that is under way, and makes it look again.
+   * @returns when it has ended, well or not.
+   */
   async read(member: string): Promise<void> {
     let reading = this.#readings.get(member);
     if (!reading) {
@@ -88,6 +91,7 @@ export class Replicator {
     }
     if (reading.running) {
       reading.again = true;
+      await reading.ended;
       return;
     }
     if (this.#stopped) return;

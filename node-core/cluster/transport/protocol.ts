@@ -6,6 +6,8 @@
  *     POST /peer/v1/members             all operations on the list of members, answered with all
  *     GET  /peer/v1/blocks?sha256=      raw sha256 of every 4 MiB block
  *     GET  /peer/v1/bytes?sha256=       a content or, with Range, a part of it
+ *     POST /peer/v1/upload-state        what a resumable upload of the asked node is
+ *     HEAD, PATCH, DELETE /peer/v1/upload?id=   tus 1.0.0 on one: its headers and its body as a client sends them
  *     POST /peer/v1/join/<step>         the only thing that is open to strangers (joining/)
  *
  * Headers of every request: `Shoal-Protocol: <oldest>-<newest>` that the sender speaks, `Shoal-Boot`: a number that is new
@@ -99,6 +101,21 @@ export type Heartbeat = z.infer<typeof heartbeatShape>;
 
 /** All operations on the list of members. */
 export const memberExchangeShape = z.object({ operations: z.array(z.unknown()).max(10_000) });
+
+/** A resumable upload of the asked node: whether it knows it, and the file that it became. */
+export const uploadStateShapes = {
+  question: z.object({ id: hex(32) }),
+  answer: z.object({
+    known: z.boolean(),
+    done: z.object({ path, sha256: hex(64) }).exactOptional(),
+  }),
+} as const;
+
+/** Header of an answer that is the upload's own, to be handed to the client, and no refusal between nodes. */
+export const uploadAnswerHeader = 'shoal-upload';
+
+/** Header that tells what the client calls the node that it speaks with. */
+export const clientHostHeader = 'shoal-client-host';
 
 /** A refusal. */
 export const refusalShape = z.object({ code: z.string().max(100), message: z.string().max(2000) });
