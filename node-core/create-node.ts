@@ -128,7 +128,11 @@ async function buildNode(ground: Ground): Promise<StorageNode> {
   const { keeper, ...useCases } = fileParts;
   const { packKeeper, folders, resumable, deletionClock, trash, retention } = useCases;
   const { checker, adopter, imports, verifier, watcher, packer } = useCases;
-  const cluster = await buildCluster(ground, storeParts, fileParts);
+  const cluster = await buildCluster(ground, storeParts, fileParts, {
+    // The server is built behind the cluster, and both start before anybody asks.
+    state: (id) => http.uploadDoor.state(id),
+    serve: (...exchange) => http.uploadDoor.serve(...exchange),
+  });
   const { monitor, alarmEvents } = buildMonitor(ground, storeParts, fileParts, cluster);
   const imageCache = new ImageCache(path.join(dataDir, 'data', 'images'), config.image_cache_mb * 1024 * 1024, clock);
   const imagePool = new ImagePool({

@@ -15,6 +15,7 @@ import { upgradeCatalog } from './migrations.ts';
 import { type ListedFile, recountDay, walkFiles } from './recount.ts';
 import type { FeedCursor } from './replication-values.ts';
 import { searchNames } from './search-index.ts';
+import { sharedLetters } from './shared-values.ts';
 import type { Table } from './table.ts';
 import { CatalogTransaction, type CommitCounters } from './transaction.ts';
 import {
@@ -75,6 +76,7 @@ export class Catalog implements Service {
   #counters: CommitCounters | undefined;
   #writeError: unknown;
   #recounting: Promise<unknown> = Promise.resolve();
+  #sharedRevision = 0;
 
   constructor(options: CatalogOptions) {
     this.#options = options;
@@ -125,6 +127,11 @@ export class Catalog implements Service {
     await this.#committer?.close();
     await this.#db?.close();
     this.#db = undefined;
+  }
+
+  /** Grows with every change of what members share (shared-values.ts). */
+  get sharedRevision(): number {
+    return this.#sharedRevision;
   }
 
   /** The error after which LevelDB takes no more writes, if there was one. */
@@ -416,6 +423,11 @@ export class Catalog implements Service {
     }
   }
 
+  /** Ids of the rows of a small table, in order. */
+  async *rowIds<T>(table: Table<T>): AsyncGenerator<string> {
+    for await (const key of this.#open().keys(keys.rows(table.letter))) yield key.slice(table.letter.length + 1);
+  }
+
   #visible(path: string): VisibleFile | undefined {
     const record = this.record(path);
     if (record && record.versions.length > 0) return viewOf(record)[0];
@@ -426,8 +438,13 @@ export class Catalog implements Service {
     return owner && viewOf(owner).find((file) => file.path === path);
   }
 
-  #local(file: VisibleFile): LocalBytes | undefined {
-    const key = keys.local(file.recordPath, formatDot(file.version.dot));
+  #local({ recordPath, version }: VisibleFile): LocalBytes | undefined {
+    return this.localOf(recordPath, version.dot);
+  }
+
+  /** Where the bytes of a version stand here, whether it shows or not. */
+  localOf(recordPath: string, dot: Dot): LocalBytes | undefined {
+    const key = keys.local(recordPath, formatDot(dot));
     const text = readText(this.#open(), key);
     return text === undefined ? undefined : decode.local(key, text);
   }
@@ -438,6 +455,7 @@ export class Catalog implements Service {
       const table = key[0];
       if (table === 'r' || table === 'n') this.#cache.delete(key.slice(2));
       else if (table === 'l') this.#forgetRecord(key.slice(2, key.lastIndexOf('\0')));
+      else if (table !== undefined && sharedLetters.has(table)) this.#sharedRevision += 1;
     }
   }
 

@@ -29,9 +29,10 @@
  * | leaf | `L bucket path` | digest of a live record (tree.ts) |
  * | bucket | `T bucket` | sum of its leaves |
  * | removal | `Z path` | nothing; the record of the path is a removal |
- * | replication | `N id`, `W sha256`, `H path`, `G arrival`, `K floor` | see replication-values.ts |
+ * | replication | `N id`, `W sha256`, `H path`, `G arrival`, `K floor`, `U path`, `V cuts` | see replication-values.ts |
  * | alarms | `A id`, `B id` | see alarm-values.ts |
  * | retention | `C id`, `D id`, `E trusted` | see retention-values.ts |
+ * | policy | `F cluster` | see shared-values.ts |
  * | members | `M id`, `Q self`, `I id`, `P id` | see member-values.ts |
  */
 

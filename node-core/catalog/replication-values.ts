@@ -37,6 +37,17 @@ const held = z.array(fileVersionSchema);
 /** Where the feed's numbers of one run of the node begin. */
 const feedEpoch = z.object({ epoch: hex(12), from: count });
 
+/** A path where a change of a removed member was taken back: what stood there before may come from whoever has it. */
+const reopened = z.object({ sinceMs: z.number() });
+
+/** What was done about removed members. */
+const appliedCuts = z.object({
+  /** Digest of the cuts that everything here has been held against. */
+  digest: z.string(),
+  /** Members that were not read to their end since: they may know what stood at reopened paths. */
+  waiting: z.array(hex(64)),
+});
+
 /** How far somebody's feed has been read. */
 export type FeedCursor = z.infer<typeof cursor>;
 /** What is known of another node. */
@@ -58,4 +69,8 @@ export const replicationTables = {
   feedEpochs: table('G', feedEpoch),
   /** One row, `floor`: everything that removals forgotten here had seen. */
   forgotten: table('K', vector),
+  /** By path. */
+  reopened: table('U', reopened),
+  /** One row, `cuts`. */
+  appliedCuts: table('V', appliedCuts),
 } as const;

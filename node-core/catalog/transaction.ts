@@ -68,6 +68,8 @@ export interface RetireReason {
   readonly reason: TrashEntry['reason'];
   readonly by: string;
   readonly nowMs: number;
+  /** The commits of other nodes that did it. */
+  readonly dots?: readonly string[];
 }
 
 /**
@@ -122,7 +124,7 @@ export class CatalogTransaction {
     const after = mergeRecords(before, news);
     if (encode(after) === encode(before)) return undefined;
     for (const { clock } of [...incoming.versions, ...(incoming.removal ? [incoming.removal] : [])])
-      if (this.#counters.clock.observe(clock)) this.#overlay.put(keys.meta('clock'), encode(this.#counters.clock.last));
+      this.observe(clock);
     this.#putRecord(before, after);
     return { before, after };
   }
@@ -145,14 +147,44 @@ export class CatalogTransaction {
   forgetRemoval(path: string): boolean {
     const record = this.record(path);
     if (record.versions.length > 0 || this.#overlay.get(keys.record(path)) === undefined) return false;
+    this.#dropRecord(path);
+    this.removeRow(replicationTables.reopened, path);
+    this.joinForgotten(record.context);
+    return true;
+  }
+
+  /**
+   * Takes a record back to a state without the changes of a removed member (domain/removal-cut.ts). From now on the path takes
+   * in what stood there before, although this node has seen it. Comes in order with everything else that is written.
+   */
+  takeBack(before: PathRecord, after: PathRecord, nowMs: number): void {
+    const { path } = after;
+    this.#putRecord(before, after);
+    // Not a removal: nobody removed it. Others must not take it for one.
+    if (after.versions.length === 0) this.#dropRecord(path);
+    this.putRow(replicationTables.reopened, path, { sinceMs: nowMs });
+  }
+
+  /** Narrows the context of a record whose versions stay: it speaks of commits that do not count any more. */
+  narrow(before: PathRecord, after: PathRecord): void {
+    this.#putRecord(before, after);
+  }
+
+  /** Replaces what is known of sources by less. */
+  lowerSeen(vector: VersionVector): void {
+    for (const [source, number] of Object.entries(vector)) {
+      if (number > 0) this.#overlay.put(keys.vector(source), encode(number));
+      else this.#overlay.del(keys.vector(source));
+    }
+  }
+
+  #dropRecord(path: string): void {
     this.#overlay.del(keys.record(path));
     this.#overlay.del(keys.removed(path));
     const arrivalKey = keys.arrival(path);
     const arrival = this.#overlay.get(arrivalKey);
     if (arrival !== undefined) this.#overlay.del(keys.feed(decode.number(arrivalKey, arrival)));
     this.#overlay.del(arrivalKey);
-    this.joinForgotten(record.context);
-    return true;
   }
 
   /** Removals that a vector has seen may be forgotten here: whoever has not seen them must compare trees. */
@@ -174,6 +206,7 @@ export class CatalogTransaction {
 
   /** A state without the versions that were seen and are not here any more. */
   #withoutSeen(record: PathRecord, here: PathRecord): PathRecord {
+    if (this.row(replicationTables.reopened, record.path)) return record;
     const present = new Set(here.versions.map(({ dot }) => formatDot(dot)));
     const isNews = ({ dot }: FileVersion) => present.has(formatDot(dot)) || this.#seenOf(sourceOf(dot)) < dot.number;
     return { ...record, versions: record.versions.filter(isNews) };
@@ -256,6 +289,7 @@ export class CatalogTransaction {
       reason: why.reason,
       by: why.by,
       trashedMs: why.nowMs,
+      ...(why.dots && { undo: { version: version as never, dots: [...why.dots] } }),
     };
     this.#overlay.put(keys.trash(trashId), encode(entry));
     return isPacked(local.place) ? undefined : { trashId, place: local.place };
@@ -418,6 +452,11 @@ export class CatalogTransaction {
   /** Who writes an entry that is replicated whole, and when. */
   stamp(): { readonly node: string; readonly clock: string } {
     return { node: this.#counters.nodeId, clock: this.#tick() };
+  }
+
+  /** Takes note of another node's hybrid time: what is written from now on is later, unless that is far ahead. */
+  observe(clock: string): void {
+    if (this.#counters.clock.observe(clock)) this.#overlay.put(keys.meta('clock'), encode(this.#counters.clock.last));
   }
 
   #putRecord(before: PathRecord, after: PathRecord): void {

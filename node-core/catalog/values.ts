@@ -112,6 +112,8 @@ const trashEntry = z.object({
   reason: z.enum(['deleted', 'replaced', 'damaged']),
   by: z.string(),
   trashedMs: z.number(),
+  /** Where commits of another node took it out of use: what it was, and which commits. They may have to be taken back. */
+  undo: z.object({ version: fileVersionSchema, dots: z.array(z.string()) }).exactOptional(),
 });
 
 const alias = z.object({ path: z.string(), dot: z.string() });

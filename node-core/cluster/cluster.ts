@@ -3,12 +3,14 @@
  * over all of that. Built from ports by create-node; this is the only file of the room that knows all others.
  */
 import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Config } from '../config/schema.ts';
 import type { ContentDigests } from '../domain/digests.ts';
 import { ShoalError } from '../domain/errors.ts';
 import type { FilesContext } from '../files/context.ts';
 import { RemoteRecords } from '../files/remote-records.ts';
+import { RemovedMembers } from '../files/removed-members.ts';
 import type { FileStorer } from '../files/store-file.ts';
 import { WantedContent } from '../files/wanted-content.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -31,6 +33,7 @@ import { LanTrust } from './joining/lan-trust.ts';
 import type { Summary } from './joining/merge-rule.ts';
 import { type ClusterKey, readClusterKey } from './joining/proofs.ts';
 import { type MemberEvents, MemberList } from './members/member-list.ts';
+import { cutsOf, Removals } from './members/removals.ts';
 import { OwnAddresses } from './own-addresses.ts';
 import { AddressBook } from './transport/address-book.ts';
 import { BootNumbers } from './transport/boot-numbers.ts';
@@ -40,9 +43,10 @@ import { Liveness, type LivenessEvents } from './transport/liveness.ts';
 import { ManualPeers } from './transport/manual-peers.ts';
 import type { PartialFolder } from './transport/partial-file.ts';
 import { PeerClient } from './transport/peer-client.ts';
-import { jsonRoute, type PeerRoute, PeerServer } from './transport/peer-server.ts';
-import { heartbeatShape, memberExchangeShape, questionShapes } from './transport/protocol.ts';
+import { jsonRoute, type PeerCaller, type PeerRoute, PeerServer } from './transport/peer-server.ts';
+import { heartbeatShape, memberExchangeShape, questionShapes, uploadStateShapes } from './transport/protocol.ts';
 import { PeerTransfers, type TransferEvents } from './transport/transfers.ts';
+import { type UploadDoor, UploadPassage } from './transport/upload-passage.ts';
 import type { NodeCertificate } from './trust/certificate.ts';
 
 /** News of the cluster. */
@@ -74,6 +78,8 @@ export interface ClusterOptions {
   readonly nodeName: () => string;
   /** Sources of hints besides the configuration. */
   readonly hints: readonly PeerHints[];
+  /** Resumable uploads of this node. */
+  readonly uploadDoor: UploadDoor;
   readonly clock: Clock;
   readonly events: EventBus<ClusterEvents>;
   readonly logger: Logger;
@@ -106,6 +112,7 @@ export class Cluster implements Service {
   readonly wants: WantWorker;
   readonly wanted: WantedContent;
   readonly addresses: OwnAddresses;
+  readonly uploads: UploadPassage;
   readonly events: EventBus<ClusterEvents>;
   /** Whether two machines run with the id of a member. */
   readonly isTwin = (member: string): boolean => this.#boots.isTwin(member);
@@ -117,6 +124,8 @@ export class Cluster implements Service {
   readonly #manual: ManualPeers;
   readonly #boot = randomBytes(8).toString('hex');
   readonly #boots: BootNumbers;
+  readonly #removed: RemovedMembers;
+  readonly #removals: Removals;
   readonly #unsubscribe: (() => void)[] = [];
   #tidy: NodeJS.Timeout | undefined;
   #tidying: Promise<void> = Promise.resolve();
@@ -175,6 +184,11 @@ export class Cluster implements Service {
       logger,
       isUnknownTo: (member) => this.liveness.refusal(member) === 'PEER_UNKNOWN',
     });
+    this.uploads = new UploadPassage({
+      client: this.#client,
+      isOnline: (member) => this.liveness.isOnline(member),
+      onOffline: (handler) => events.on('member-offline', ({ id }) => handler(id)),
+    });
     this.wanted = new WantedContent(options.files, options.storer);
     this.transfers = this.#createTransfers();
     this.#answers = new PeerAnswers(catalog, clock);
@@ -190,9 +204,18 @@ export class Cluster implements Service {
       logger[away ? 'debug' : 'warn']({ member, err: error }, what);
     };
     this.wants = new WantWorker({ wanted: this.wanted, transfers: this.transfers, scheduler, report });
+    const cuts = () => cutsOf(this.members);
+    const remote = new RemoteRecords(options.files, cuts);
+    this.#removed = new RemovedMembers(catalog, remote, cuts);
+    this.#removals = new Removals({
+      members: this.members,
+      removed: this.#removed,
+      onDone: () => this.#readAnew(),
+      logger,
+    });
     this.replicator = new Replicator({
       catalog,
-      remote: new RemoteRecords(options.files),
+      remote,
       links: this.#client,
       scheduler,
       report,
@@ -226,6 +249,7 @@ export class Cluster implements Service {
     if (this.lan.isOn)
       logger.warn('every node of the same private network may join until the next start (--trust-lan)');
     this.#follow();
+    await this.#removals.follow();
     this.liveness.start();
     this.replicator.start();
     this.wants.wake(true);
@@ -251,7 +275,7 @@ export class Cluster implements Service {
     // What is under way on members fails at once, and ends before the catalogue does.
     this.#client.close();
     await this.transfers.stop();
-    await Promise.all([this.replicator.stop(), this.wants.stop(), this.#tidying]);
+    await Promise.all([this.replicator.stop(), this.wants.stop(), this.#removals.stop(), this.#tidying]);
     await this.#server.stop();
   }
 
@@ -337,10 +361,21 @@ export class Cluster implements Service {
         await this.members.takeIn(operations);
         return { operations: this.members.operations() };
       }),
+      'upload-state': jsonRoute(uploadStateShapes.question, (_caller, { id }) => this.#options.uploadDoor.state(id)),
+      upload: { kind: 'stream', methods: ['HEAD', 'PATCH', 'DELETE'], handle: this.#serveUpload },
       blocks: { kind: 'stream', handle: (_caller, request, response) => this.#contents.blocks(request, response) },
       bytes: { kind: 'stream', handle: (_caller, request, response) => this.#contents.bytes(request, response) },
     };
   }
+
+  readonly #serveUpload = async (_caller: PeerCaller, request: IncomingMessage, response: ServerResponse) => {
+    const id = new URLSearchParams((request.url ?? '').split('?')[1]).get('id') ?? '';
+    if (!/^[0-9a-f]{32}$/.test(id)) throw new ShoalError('BAD_REQUEST', { details: { reason: 'id' } });
+    // As slow as its client may be, and as silent while a large file is placed; that the other side is gone is noticed.
+    request.socket.setTimeout(0);
+    request.socket.setKeepAlive(true, 15_000);
+    await this.#options.uploadDoor.serve(id, request, response);
+  };
 
   /** What happens on news. */
   #follow(): void {
@@ -364,6 +399,7 @@ export class Cluster implements Service {
       events.on('members-changed', () => {
         this.liveness.follow();
         this.liveness.hurry();
+        void this.#removals.follow();
       }),
       events.on('twin-seen', ({ id }) => {
         logger.error({ member: id }, 'two machines run with this id: both are refused');
@@ -371,6 +407,13 @@ export class Cluster implements Service {
         this.#server.cut(id);
       }),
     );
+  }
+
+  /** What was taken back may be with others as it was before. */
+  #readAnew(): void {
+    this.wants.wake();
+    this.replicator.announce();
+    this.replicator.readAll();
   }
 
   async #tellDamaged(sha256: string, place: string): Promise<void> {
@@ -381,6 +424,7 @@ export class Cluster implements Service {
 
   async #tidyUp(): Promise<void> {
     await forgetRemovals(this.#options.catalog, this.members.others(), this.#options.clock.now());
+    await this.#removed.tidy(this.members.others());
     await this.transfers.sweep();
   }
 

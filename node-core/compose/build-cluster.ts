@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { Cluster, type ClusterEvents, type ClusterSecrets } from '../cluster/cluster.ts';
 import { DiscoveryHints } from '../cluster/discovery/discovery-hints.ts';
+import type { UploadDoor } from '../cluster/transport/upload-passage.ts';
 import { makeCertificate } from '../cluster/trust/certificate.ts';
 import type { JoiningFlags } from '../config/flags.ts';
 import { nodeNameOf } from '../config/node-name.ts';
@@ -18,6 +19,7 @@ export async function buildCluster(
   { clock, live, log, identity, secrets, noDiscovery, reportError }: Ground,
   { catalog, files, staging, store, folderSync, durable }: StoreParts,
   { storer }: FileParts,
+  uploadDoor: UploadDoor,
 ): Promise<Cluster> {
   const { logger } = log;
   const config = live.current;
@@ -45,6 +47,7 @@ export async function buildCluster(
     secrets,
     nodeName,
     hints: discovery ? [discovery] : [],
+    uploadDoor,
     clock,
     events: clusterEvents,
     logger,

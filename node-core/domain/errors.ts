@@ -548,6 +548,12 @@ export const errorDefinitions = define({
     zh: '两个节点的版本互不兼容:本节点使用 {own},对方使用 {other}',
     hint: { en: 'update the older one', zh: '请升级较旧的节点' },
   },
+  UPLOAD_OWNER_AWAY: {
+    status: 503,
+    en: 'the member that keeps this upload cannot be reached',
+    zh: '保存该上传的成员暂时无法访问',
+    hint: { en: 'go on later; what was sent is kept there', zh: '请稍后继续,已发送的数据仍保存在该成员上' },
+  },
   PEER_HAS_NOT: { status: 404, en: 'these bytes are not here', zh: '此处没有这些数据' },
   PEER_BYTES_WRONG: {
     status: 502,

@@ -8,7 +8,8 @@ import { type FeedCursor, replicationTables } from '../catalog/replication-value
 import type { CatalogTransaction, RetiredBytes, RetireReason } from '../catalog/transaction.ts';
 import type { Intent } from '../catalog/values.ts';
 import type { FileVersion, PathRecord } from '../domain/file-record.ts';
-import { formatDot, type VersionVector } from '../domain/version.ts';
+import { clampVector, isRefused, type RemovalCuts, refusedDots, withoutRefused } from '../domain/removal-cut.ts';
+import { formatDot, parseDot, type VersionVector } from '../domain/version.ts';
 import { type FilesContext, withPaths } from './context.ts';
 import { finishIntent } from './placement.ts';
 
@@ -16,6 +17,8 @@ import { finishIntent } from './placement.ts';
 export interface ReadProgress {
   /** The node that they were read from. */
   readonly node: string;
+  /** {@link RemoteRecords.generation} when the question was asked: when it has changed, the reading begins anew. */
+  readonly generation: string;
   /** Where the next page of its feed begins. */
   readonly cursor?: FeedCursor;
   /** What this node has seen once the page is in: only with the page that reaches the end. */
@@ -29,6 +32,13 @@ interface RetiredContent extends RetiredBytes {
   readonly sha256: string;
 }
 
+/** A version that commits of other nodes took out of use here, and those commits. */
+export interface ReplacedVersion {
+  readonly version: FileVersion;
+  /** Formatted dots. */
+  readonly dots: readonly string[];
+}
+
 /** A path whose record has changed. */
 interface ChangedPath {
   readonly before: PathRecord;
@@ -38,9 +48,12 @@ interface ChangedPath {
 /** Takes in what other nodes know. */
 export class RemoteRecords {
   readonly #context: FilesContext;
+  readonly #cuts: () => RemovalCuts;
 
-  constructor(context: FilesContext) {
+  /** @param cuts how far the commits of removed members count. */
+  constructor(context: FilesContext, cuts: () => RemovalCuts) {
     this.#context = context;
+    this.#cuts = cuts;
   }
 
   /**
@@ -53,15 +66,54 @@ export class RemoteRecords {
     progress: ReadProgress,
     absent: { readonly paths: readonly string[]; readonly seenThere: VersionVector } = { paths: [], seenThere: {} },
   ): Promise<number> {
+    return this.#change([...records.map(({ path }) => path), ...absent.paths], (transaction, changed) => {
+      const cuts = this.#cuts();
+      for (const record of records) {
+        const counts = withoutRefused(record, cuts);
+        // Nothing of it counts: it says nothing of the path.
+        if (Object.keys(counts.context).length > 0) push(changed, transaction.merge(counts));
+      }
+      for (const path of absent.paths) {
+        const seenThere = clampVector(absent.seenThere, cuts);
+        if (!transaction.row(replicationTables.reopened, path)) push(changed, transaction.dropRemoved(path, seenThere));
+      }
+      this.#note(transaction, progress);
+    });
+  }
+
+  /**
+   * Takes back what removed members did to paths beyond their cuts (domain/removal-cut.ts). Versions that they replaced stand
+   * again where their bytes are still here; the others come from members.
+   * @param replaced what is known of replaced versions, by path. @returns the number of records that changed.
+   */
+  takeBack(paths: readonly string[], replaced: ReadonlyMap<string, readonly ReplacedVersion[]>): Promise<number> {
+    return this.#change(paths, (transaction, changed) => {
+      const cuts = this.#cuts();
+      for (const path of paths) {
+        const before = transaction.record(path);
+        const refused = new Set(refusedDots(before, cuts).map(formatDot));
+        const held = (transaction.row(replicationTables.held, path) ?? []) as readonly FileVersion[];
+        const stood = (replaced.get(path) ?? []).filter(({ dots }) => dots.some((dot) => isRefusedText(cuts, dot)));
+        const after = withoutRefused(before, cuts, [...held, ...stood.map(({ version }) => version)]);
+        if (after === before) continue;
+        if (refused.size > 0) transaction.takeBack(before, after, this.#context.clock.now());
+        else transaction.narrow(before, after);
+        changed.push({ before, after });
+      }
+    });
+  }
+
+  /** Changes records in one batch, and does with bytes what follows. @param work says which records it has changed. */
+  async #change(
+    paths: readonly string[],
+    work: (transaction: CatalogTransaction, changed: ChangedPath[]) => void,
+  ): Promise<number> {
     const { catalog } = this.#context;
-    const paths = [...records.map(({ path }) => path), ...absent.paths];
     const changed: ChangedPath[] = [];
     await withPaths(this.#context, paths, async () => {
       const retired = await catalog.commit((transaction) => {
         changed.length = 0;
-        for (const record of records) push(changed, transaction.merge(record));
-        for (const path of absent.paths) push(changed, transaction.dropRemoved(path, absent.seenThere));
-        this.#note(transaction, progress);
+        work(transaction, changed);
         const intents = changed.flatMap((change) => this.#followBytes(transaction, change));
         for (const { intent } of intents) transaction.putIntent(intent);
         return intents;
@@ -75,12 +127,35 @@ export class RemoteRecords {
     return changed.length;
   }
 
-  #note(transaction: CatalogTransaction, { node, cursor, seen, forgot }: ReadProgress): void {
+  /** Changes when changes of a removed member were taken back here: everybody is read from the beginning then. */
+  get generation(): string {
+    return this.#context.catalog.row(replicationTables.appliedCuts, 'cuts')?.digest ?? '';
+  }
+
+  /** A vector without what does not count. */
+  counted(vector: VersionVector): VersionVector {
+    return clampVector(vector, this.#cuts());
+  }
+
+  /** Whether a member must be read to its end, even if that brings nothing: it is waited for. */
+  isWaitingFor(node: string): boolean {
+    return this.#context.catalog.row(replicationTables.appliedCuts, 'cuts')?.waiting.includes(node) === true;
+  }
+
+  #note(transaction: CatalogTransaction, { node, generation, cursor, seen, forgot }: ReadProgress): void {
+    const applied = transaction.row(replicationTables.appliedCuts, 'cuts');
+    if ((applied?.digest ?? '') !== generation) return;
     const before = transaction.row(replicationTables.neighbours, node) ?? { seen: {}, heardMs: 0 };
     const heardMs = this.#context.clock.now();
     transaction.putRow(replicationTables.neighbours, node, { ...before, ...(cursor && { cursor }), heardMs });
-    if (seen) transaction.joinSeen(seen);
-    if (seen && forgot) transaction.joinForgotten(seen);
+    if (!seen) return;
+    const counted = this.counted(seen);
+    transaction.joinSeen(counted);
+    if (forgot) transaction.joinForgotten(counted);
+    if (applied?.waiting.includes(node)) {
+      const waiting = applied.waiting.filter((member) => member !== node);
+      transaction.putRow(replicationTables.appliedCuts, 'cuts', { ...applied, waiting });
+    }
   }
 
   #followBytes(transaction: CatalogTransaction, change: ChangedPath): { intent: Intent; sha256: string }[] {
@@ -125,7 +200,7 @@ export class RemoteRecords {
 export function releaseHeld(
   transaction: CatalogTransaction,
   path: string,
-  who: Omit<RetireReason, 'reason'>,
+  who: Omit<RetireReason, 'reason' | 'dots'>,
   besides?: FileVersion,
 ): RetiredContent[] {
   const held = transaction.row(replicationTables.held, path);
@@ -137,8 +212,9 @@ export function releaseHeld(
   if (lacking) return [];
   transaction.removeRow(replicationTables.held, path);
   const reason = record.versions.length > 0 ? ('replaced' as const) : ('deleted' as const);
+  const dots = [...record.versions, ...(record.removal ? [record.removal] : [])].map(({ dot }) => formatDot(dot));
   return (held as readonly FileVersion[]).flatMap((version) => {
-    const bytes = transaction.retire(path, version, { ...who, reason });
+    const bytes = transaction.retire(path, version, { ...who, reason, dots });
     return bytes ? [{ ...bytes, sha256: version.sha256 }] : [];
   });
 }
@@ -177,6 +253,11 @@ function hold(transaction: CatalogTransaction, { before, after }: ChangedPath): 
   const unique = [...new Map(all.map((version) => [formatDot(version.dot), version])).values()];
   if (unique.length > 0) transaction.putRow(replicationTables.held, path, unique as never);
   else if (held.length > 0) transaction.removeRow(replicationTables.held, path);
+}
+
+function isRefusedText(cuts: RemovalCuts, text: string): boolean {
+  const dot = parseDot(text);
+  return dot !== undefined && isRefused(cuts, dot);
 }
 
 function whoChanged({ versions, removal }: PathRecord): string {

@@ -61,7 +61,7 @@ export class ResumableUploads implements Service {
   /** Most recently used last. */
   readonly #hashers = new Map<string, ContentHasher>();
   readonly #completing = new Map<string, Promise<StoredFile>>();
-  readonly #writing = new Set<string>();
+  readonly #writing = new Map<string, Promise<unknown>>();
   #timer: NodeJS.Timeout | undefined;
   #sweeping: Promise<unknown> = Promise.resolve();
 
@@ -82,7 +82,7 @@ export class ResumableUploads implements Service {
 
   async stop(): Promise<void> {
     clearInterval(this.#timer);
-    await Promise.allSettled([this.#sweeping, ...this.#completing.values()]);
+    await Promise.allSettled([this.#sweeping, ...this.#writing.values(), ...this.#completing.values()]);
   }
 
   /** An upload, finished or not. */
@@ -128,8 +128,19 @@ export class ResumableUploads implements Service {
     const upload = this.#require(id);
     // Complete: the bytes may have moved on already, and nothing more can come.
     if (upload.done || upload.size === offset) return offset;
+    const writing = this.#append(upload, offset, chunks, check).finally(() => this.#writing.delete(id));
+    this.#writing.set(id, writing);
+    return writing;
+  }
+
+  async #append(
+    upload: ResumableUpload,
+    offset: number,
+    chunks: AsyncIterable<Uint8Array>,
+    check: PartCheck | undefined,
+  ): Promise<number> {
+    const { id } = upload;
     const file = this.#fileOf(id);
-    this.#writing.add(id);
     const entry = this.#registry.begin({
       id,
       kind: 'tus',
@@ -160,7 +171,6 @@ export class ResumableUploads implements Service {
       return end;
     } finally {
       await handle.close();
-      this.#writing.delete(id);
       entry.end();
     }
   }

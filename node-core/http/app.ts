@@ -1,4 +1,4 @@
-import express, { type ErrorRequestHandler, type Express } from 'express';
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import { MulterError } from 'multer';
 import { ShoalError, toShoalError } from '../domain/errors.ts';
 import type { EventStream } from './api/event-stream.ts';
@@ -14,7 +14,6 @@ import { linkRoutes } from './protection/link-routes.ts';
 import { sendSecurityHeaders } from './security-headers.ts';
 import type { HttpServices } from './services.ts';
 import { TrackedResponse } from './tracked-response.ts';
-import { tusHandler } from './tus/tus-handler.ts';
 import { type WebApp, webAppRoutes } from './web/web-app.ts';
 
 /** What the app shares with the server around it. */
@@ -23,6 +22,8 @@ export interface AppParts {
   readonly stream: EventStream;
   /** Undefined when it has not been built. */
   readonly web: WebApp | undefined;
+  /** Answers everything below `G/big/upload`. */
+  readonly tus: RequestHandler;
 }
 
 // Express gives every response another prototype: without this, what it handles would not be counted and logged as what
@@ -44,7 +45,7 @@ export function createApp(services: HttpServices, parts: AppParts, report: Repor
   app.use(accountPages(services));
   const prefix = groupPrefix(services.config());
   if (prefix !== '') app.get('/', uploadPage(services));
-  app.use(`${prefix}/big/upload`, tusHandler(services, parts.downloads, report));
+  app.use(`${prefix}/big/upload`, parts.tus);
   app.use(prefix === '' ? '/' : prefix, compatibleRoutes(services));
   app.use((request) => {
     throw new ShoalError('ROUTE_NOT_FOUND', { details: { path: request.path.slice(0, 200) } });

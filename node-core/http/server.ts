@@ -3,6 +3,7 @@ import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import path from 'node:path';
 import type { Express } from 'express';
+import type { UploadDoor } from '../cluster/transport/upload-passage.ts';
 import { parseListenAddress } from '../config/addresses.ts';
 import { errnoOf, ShoalError } from '../domain/errors.ts';
 import type { Service } from '../runtime/service.ts';
@@ -14,6 +15,7 @@ import { type ReportError, sendError } from './error-mapper.ts';
 import { downloadDoor } from './protection/download-door.ts';
 import type { HttpServices } from './services.ts';
 import { TrackedResponse } from './tracked-response.ts';
+import { tusService } from './tus/tus-handler.ts';
 import { loadWebApp } from './web/web-app.ts';
 
 type Server = HttpServerOf<typeof IncomingMessage, typeof TrackedResponse>;
@@ -44,6 +46,7 @@ export class HttpServer implements Service {
   #server: Server | undefined;
   #certificates: CertificateKeeper | undefined;
   #stream: EventStream | undefined;
+  #uploadDoor: UploadDoor | undefined;
   #draining = false;
   #active = 0;
 
@@ -76,7 +79,9 @@ export class HttpServer implements Service {
     this.#stream = new EventStream(services);
     const web = await loadWebApp(services.webFolder);
     if (!web) services.logger.warn({ folder: services.webFolder }, 'the web app has not been built');
-    const app = createApp(services, { downloads, stream: this.#stream, web }, report);
+    const tus = tusService(services, downloads, report);
+    this.#uploadDoor = tus.door;
+    const app = createApp(services, { downloads, stream: this.#stream, tus: tus.handler, web }, report);
     const server = await this.#create(config.enable_https, (request, response) =>
       this.#handle(request, response, downloads, app),
     );
@@ -152,6 +157,12 @@ export class HttpServer implements Service {
       });
     });
     server.on('secureConnection', keep);
+  }
+
+  /** Resumable uploads of this node, for other members. @throws ShoalError NOT_READY before the server has started. */
+  get uploadDoor(): UploadDoor {
+    if (!this.#uploadDoor) throw new ShoalError('NOT_READY', { details: { reason: 'http' } });
+    return this.#uploadDoor;
   }
 
   /** Where the server listens. */

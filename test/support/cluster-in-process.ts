@@ -4,6 +4,7 @@ import { errnoOf } from '../../node-core/domain/errors.ts';
 import { ApiClient } from './api-client.ts';
 import { eventually } from './eventually.ts';
 import { startNode, type TestNode } from './node-in-process.ts';
+import { withKey } from './strangers.ts';
 
 /** A member, as /api/v1 tells. */
 export interface ListedMember {
@@ -42,7 +43,9 @@ export async function startMember(
 ): Promise<ClusterNode> {
   const start = () => startNode({ durability: 'os', node_name: name, ...config }, dataDir, undefined, joining);
   const node = await onceFree(start);
-  return { ...node, api: await ApiClient.of(node), name };
+  // Behind a proxy this host is as far away as any other.
+  const headers = config.trusted_proxies ? withKey : {};
+  return { ...node, api: await ApiClient.of(node, headers), name };
 }
 
 /** Listens again at a port that was left a moment ago: a connection of somebody else may have been given it meanwhile. */

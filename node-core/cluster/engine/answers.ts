@@ -1,6 +1,7 @@
 /** What this node answers to members that ask. Membership was checked before. */
 import type { Catalog } from '../../catalog/catalog.ts';
 import { replicationTables } from '../../catalog/replication-values.ts';
+import { bucketOf, emptyBucket } from '../../catalog/tree.ts';
 import { coversAll } from '../../domain/version.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Answer, Question } from './ports.ts';
@@ -40,8 +41,13 @@ export class PeerAnswers {
     return this.#catalog.buckets();
   }
 
-  leaves({ bucket }: Question<'leaves'>): Promise<Answer<'leaves'>> {
-    return this.#catalog.leaves(bucket);
+  /** Paths where a change was taken back are told too, whatever is there: that nothing is does not mean it was removed. */
+  async leaves({ bucket }: Question<'leaves'>): Promise<Answer<'leaves'>> {
+    const leaves = await this.#catalog.leaves(bucket);
+    const open: Record<string, string> = {};
+    for await (const path of this.#catalog.rowIds(replicationTables.reopened))
+      if (bucketOf(path) === bucket) open[path] = emptyBucket;
+    return { ...open, ...leaves };
   }
 
   records({ paths }: Question<'records'>): Answer<'records'> {

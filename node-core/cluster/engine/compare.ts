@@ -28,6 +28,7 @@ export interface ComparisonParts {
 /** Compares this node with a member and takes in what differs. @throws what the links throw; a part may be done by then. */
 export async function compareWith(parts: ComparisonParts, member: string): Promise<ComparisonReport> {
   const { catalog, remote, links } = parts;
+  const { generation } = remote;
   // First where the other stands: whatever it learns meanwhile is in its feed after this point.
   const head = await links.ask(member, 'head', {});
   const theirs = await links.ask(member, 'buckets', {});
@@ -38,7 +39,13 @@ export async function compareWith(parts: ComparisonParts, member: string): Promi
   let changed = 0;
   for (const bucket of differing.sort()) changed += await compareBucket(parts, member, bucket, head.seen);
   // Removals that the other still remembers were not read: for others this node counts as one that has forgotten them.
-  await remote.takeIn([], { node: member, ...(head.cursor && { cursor: head.cursor }), seen: head.seen, forgot: true });
+  await remote.takeIn([], {
+    node: member,
+    generation,
+    ...(head.cursor && { cursor: head.cursor }),
+    seen: head.seen,
+    forgot: true,
+  });
   return { buckets: differing.length, changed };
 }
 
@@ -56,8 +63,9 @@ async function compareBucket(
   for (let start = 0; start < different.length; start += pageRecords) {
     const paths = different.slice(start, start + pageRecords);
     const { records } = await links.ask(member, 'records', { paths });
-    changed += await remote.takeIn(readRecords(records), { node: member });
+    changed += await remote.takeIn(readRecords(records), { node: member, generation: remote.generation });
   }
-  if (absent.length > 0) changed += await remote.takeIn([], { node: member }, { paths: absent, seenThere });
+  if (absent.length > 0)
+    changed += await remote.takeIn([], { node: member, generation: remote.generation }, { paths: absent, seenThere });
   return changed;
 }

@@ -79,7 +79,10 @@ export class Replicator {
     for (const member of this.#options.links.members()) void this.read(member);
   }
 
-  /** Reads what a member knows, until there is nothing more. Joins a reading that is under way, and makes it look again. */
+  /**
+   * Reads what a member knows, until there is nothing more. Joins a reading that is under way, and makes it look again.
+   * @returns when it has ended, well or not.
+   */
   async read(member: string): Promise<void> {
     let reading = this.#readings.get(member);
     if (!reading) {
@@ -88,6 +91,7 @@ export class Replicator {
     }
     if (reading.running) {
       reading.again = true;
+      await reading.ended;
       return;
     }
     if (this.#stopped) return;
@@ -113,6 +117,7 @@ export class Replicator {
     const { catalog, links, remote, pageRecords = usualPageRecords } = this.#options;
     for (;;) {
       if (this.#stopped) return;
+      const { generation } = remote;
       const cursor = catalog.row(replicationTables.neighbours, member)?.cursor;
       const seen = await catalog.seen();
       const page = await links.ask(member, 'changes', { ...(cursor && { cursor }), seen, limit: pageRecords });
@@ -121,10 +126,12 @@ export class Replicator {
         this.#tookIn(changed);
         return;
       }
-      const learnt = page.seen !== undefined && !coversAll(seen, page.seen);
-      const idle = page.records.length === 0 && !learnt && sameCursor(cursor, page.cursor);
+      const learnt = page.seen !== undefined && !coversAll(seen, remote.counted(page.seen));
+      const needed = learnt || remote.isWaitingFor(member);
+      const idle = page.records.length === 0 && !needed && sameCursor(cursor, page.cursor);
       const progress = {
         node: member,
+        generation,
         ...(page.cursor && { cursor: page.cursor }),
         ...(page.seen && { seen: page.seen }),
       };

@@ -2,7 +2,7 @@
  * Asks members. Each has a few connections of its own that are kept; nobody is asked who is known to be away, so that nothing
  * waits for time-outs, except by the heartbeat, which finds out when it is back.
  */
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import type { z } from 'zod';
 import { errnoOf, ShoalError } from '../../domain/errors.ts';
@@ -15,6 +15,9 @@ import { bootHeader, prefix, protocolHeader, questionShapes, refusalShape, spoke
 
 /** Connections to one member: questions, bytes, and one for the heartbeat, which must not wait behind them. */
 const maxSockets = 8;
+
+/** Uploads that go on at a member, which last as long as their clients take. */
+const maxUploads = 64;
 
 /** How long an answer may be silent, in milliseconds. */
 const answerMs = 20_000;
@@ -38,15 +41,19 @@ export interface PeerClientOptions {
 
 /** One request to a member. */
 export interface PeerRequest {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'HEAD' | 'PATCH' | 'DELETE';
   /** Below `/peer/v1/`. */
   readonly path: string;
   readonly body?: unknown;
+  /** A body that is passed on while it comes. */
+  readonly incoming?: IncomingMessage;
+  /** Answers that are handed on as they are, whatever their status. */
+  readonly accepts?: (response: IncomingMessage) => boolean;
   readonly headers?: Readonly<Record<string, string>>;
   /** Longest silence, in milliseconds. */
   readonly timeoutMs?: number;
-  /** Connection of its own, apart from all others. */
-  readonly lane?: 'heartbeat';
+  /** Connections of their own, apart from all others. Those of `uploads` are closed after one request. */
+  readonly lane?: 'heartbeat' | 'uploads';
   readonly signal?: AbortSignal;
 }
 
@@ -94,13 +101,13 @@ export class PeerClient implements PeerLinks {
       if (request.signal?.aborted !== true) this.#options.onUnreachable(member);
       throw error instanceof ShoalError ? error : unreachable(member, error);
     }
-    if (isSuccess(response)) return response;
+    if (isSuccess(response) || request.accepts?.(response)) return response;
     throw await readRefusal(response, member);
   }
 
   /** Cuts all connections to a node: it is no member any more, or is gone. */
   cut(member: string): void {
-    for (const lane of ['', 'heartbeat']) {
+    for (const lane of ['', 'heartbeat', 'uploads']) {
       this.#agents.get(member + lane)?.destroy();
       this.#agents.delete(member + lane);
     }
@@ -115,7 +122,7 @@ export class PeerClient implements PeerLinks {
   #agentOf(member: string, lane = ''): PinnedAgent {
     let agent = this.#agents.get(member + lane);
     if (!agent) {
-      agent = new PinnedAgent(() => this.#connect(member), maxSockets);
+      agent = new PinnedAgent(() => this.#connect(member), lane === 'uploads' ? maxUploads : maxSockets);
       this.#agents.set(member + lane, agent);
     }
     return agent;
@@ -164,6 +171,7 @@ function sendOnce(agent: PinnedAgent, boot: string, request: PeerRequest): Promi
         ...headers,
         [protocolHeader]: spokenText,
         [bootHeader]: boot,
+        ...(request.lane === 'uploads' && { connection: 'close' }),
         ...(body && { 'content-type': 'application/json', 'content-length': body.byteLength }),
       },
     });
@@ -185,7 +193,24 @@ function sendOnce(agent: PinnedAgent, boot: string, request: PeerRequest): Promi
       response.pause();
       resolve(response);
     });
-    sent.end(body);
+    if (request.incoming) passOn(request.incoming, sent, again);
+    else sent.end(body);
+  });
+}
+
+/** Passes a body on as it comes, as fast as the other side takes it. One that breaks off breaks off there as well. */
+function passOn(incoming: IncomingMessage, sent: ClientRequest, onProgress: () => void): void {
+  const broken = () => {
+    if (!incoming.complete) sent.destroy(new Error('the client has gone'));
+  };
+  incoming.once('close', broken);
+  incoming.on('data', onProgress);
+  incoming.pipe(sent);
+  sent.once('close', () => {
+    incoming.off('close', broken);
+    incoming.off('data', onProgress);
+    // Whoever answers the client reads on or closes.
+    incoming.unpipe(sent);
   });
 }
 

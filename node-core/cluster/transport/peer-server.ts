@@ -56,6 +56,8 @@ export type PeerRoute =
     }
   | {
       readonly kind: 'stream';
+      /** GET when undefined. */
+      readonly methods?: readonly string[];
       /** Ends the answer itself. */
       readonly handle: (caller: PeerCaller, request: IncomingMessage, response: ServerResponse) => Promise<void>;
     };
@@ -112,7 +114,8 @@ export class PeerServer implements Service {
       (request, response) => void this.#answer(request, response),
     );
     server.headersTimeout = headersMs;
-    server.requestTimeout = requestMs;
+    // Bodies that are read here have their time; an upload that is passed on takes as long as its client.
+    server.requestTimeout = 0;
     server.keepAliveTimeout = keepAliveMs;
     server.timeout = silenceMs;
     server.maxConnections = maxConnections.all;
@@ -196,8 +199,8 @@ export class PeerServer implements Service {
     if (!route) throw new ShoalError('ROUTE_NOT_FOUND', { details: { path: path.slice(0, 200) } });
     if (this.#stopping) throw new ShoalError('SHUTTING_DOWN');
     negotiate(headerOf(request, protocolHeader));
-    const method = route.kind === 'json' ? 'POST' : 'GET';
-    if (request.method !== method)
+    const methods = route.kind === 'json' ? ['POST'] : (route.methods ?? ['GET']);
+    if (!methods.includes(request.method ?? ''))
       throw new ShoalError('METHOD_NOT_ALLOWED', { details: { method: String(request.method).slice(0, 20) } });
     if (route.kind === 'stream') {
       await route.handle(caller, request, response);
@@ -248,10 +251,15 @@ function sendJson(response: ServerResponse, status: number, value: unknown): voi
 async function readBody(request: IncomingMessage, maxBytes: number): Promise<unknown> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.byteLength;
-    if (bytes > maxBytes) throw new ShoalError('BODY_TOO_LARGE');
-    chunks.push(chunk);
+  const slow = setTimeout(() => request.destroy(), requestMs);
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      bytes += chunk.byteLength;
+      if (bytes > maxBytes) throw new ShoalError('BODY_TOO_LARGE');
+      chunks.push(chunk);
+    }
+  } finally {
+    clearTimeout(slow);
   }
   try {
     return JSON.parse(Buffer.concat(chunks).toString('utf8'));

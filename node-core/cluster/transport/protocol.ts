@@ -6,6 +6,8 @@
  *     POST /peer/v1/members             all operations on the list of members, answered with all
  *     GET  /peer/v1/blocks?sha256=      raw sha256 of every 4 MiB block
  *     GET  /peer/v1/bytes?sha256=       a content or, with Range, a part of it
+ *     POST /peer/v1/upload-state        what a resumable upload of the asked node is
+ *     HEAD, PATCH, DELETE /peer/v1/upload?id=   tus 1.0.0 on one: its headers and its body as a client sends them
  *     POST /peer/v1/join/<step>         the only thing that is open to strangers (joining/)
  *
  * Headers of every request: `Shoal-Protocol: <oldest>-<newest>` that the sender speaks, `Shoal-Boot`: a number that is new
@@ -61,6 +63,14 @@ export const questionShapes = {
   buckets: { question: empty, answer: digests },
   leaves: { question: z.object({ bucket: hex(3) }), answer: digests },
   records: { question: z.object({ paths: z.array(path).max(10_000) }), answer: records },
+  shared: {
+    question: z.object({ buckets: digests }),
+    answer: z.object({ entries: z.array(z.object({ table: z.string().max(40), value: z.unknown() })) }),
+  },
+  holding: {
+    question: z.object({ contents: z.array(hex(64)).max(1000), waitMs: z.number().int().min(0).max(60_000) }),
+    answer: z.object({ held: z.array(hex(64)) }),
+  },
   news: { question: empty, answer: empty },
 } as const satisfies Record<QuestionKind, { readonly question: z.ZodType; readonly answer: z.ZodType }>;
 
@@ -73,6 +83,10 @@ export const heartbeatShape = z.object({
   port: z.number().int().min(1).max(65_535),
   /** Digest of the sender's list of members. */
   members: hex(64),
+  /** Digest of what members share; nodes of before have none. */
+  shared: hex(64).exactOptional(),
+  /** The sender's wall clock, milliseconds since 1970. */
+  nowMs: z.number().exactOptional(),
   /** In a question: members that the sender cannot reach. */
   lacking: z.array(hex(64)).max(64).default([]),
   /** In an answer: where those of them are that the sender can reach. */
@@ -87,6 +101,21 @@ export type Heartbeat = z.infer<typeof heartbeatShape>;
 
 /** All operations on the list of members. */
 export const memberExchangeShape = z.object({ operations: z.array(z.unknown()).max(10_000) });
+
+/** A resumable upload of the asked node: whether it knows it, and the file that it became. */
+export const uploadStateShapes = {
+  question: z.object({ id: hex(32) }),
+  answer: z.object({
+    known: z.boolean(),
+    done: z.object({ path, sha256: hex(64) }).exactOptional(),
+  }),
+} as const;
+
+/** Header of an answer that is the upload's own, to be handed to the client, and no refusal between nodes. */
+export const uploadAnswerHeader = 'shoal-upload';
+
+/** Header that tells what the client calls the node that it speaks with. */
+export const clientHostHeader = 'shoal-client-host';
 
 /** A refusal. */
 export const refusalShape = z.object({ code: z.string().max(100), message: z.string().max(2000) });

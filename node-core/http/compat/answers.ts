@@ -1,4 +1,5 @@
 /** The JSON shapes of go-fastdfs. */
+import type { IncomingMessage } from 'node:http';
 import type { Request, Response } from 'express';
 import type { CataloguedFile } from '../../catalog/catalog.ts';
 import type { Config } from '../../config/schema.ts';
@@ -111,7 +112,7 @@ export function uploadAnswer(file: CataloguedFile, request: Request, config: Con
 }
 
 /** `http://HOST` as links begin: `download_domain` when set, else what the request calls this node. */
-export function domainOf(request: Request, config: Config): string {
+export function domainOf(request: IncomingMessage, config: Config): string {
   const scheme = config.enable_https ? 'https' : 'http';
   if (config.download_domain !== '') {
     const domain = config.download_domain.replace(/\/+$/, '');
@@ -120,7 +121,7 @@ export function domainOf(request: Request, config: Config): string {
   return `${scheme}://${hostOf(request)}`;
 }
 
-function hostOf(request: Request): string {
+function hostOf(request: IncomingMessage): string {
   const host = request.headers.host;
   // The header is a stranger's text: only what can be a host and port goes into links.
   if (host !== undefined && /^[\w.-]+(:\d{1,5})?$|^\[[0-9a-f:.]+\](:\d{1,5})?$/i.test(host)) return host;

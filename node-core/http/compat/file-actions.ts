@@ -6,6 +6,7 @@ import { ShoalError } from '../../domain/errors.ts';
 import { normalizePath } from '../../domain/paths.ts';
 import { checkLookUp } from '../protection/download-door.ts';
 import { type HttpServices, readOnlyCheck } from '../services.ts';
+import { fileElsewhere } from '../tus/elsewhere.ts';
 import { domainOf, emptyFileInfo, fileInfo, sendOk } from './answers.ts';
 import { allParameters, parameter, requiredParameter } from './parameters.ts';
 import { parameterPath } from './surface.ts';
@@ -104,7 +105,9 @@ async function findFile(services: HttpServices, request: Request): Promise<Catal
   if (uploaded) return uploaded;
   const { algorithm, hex } = digestParameter(digest);
   const [file] = await services.catalog.findByDigest(algorithm, hex, 1);
-  return file;
+  // Or by that of an upload which another member keeps.
+  if (file || !services.cluster.uploads.isNamed(digest.toLowerCase())) return file;
+  return fileElsewhere(services, request, digest.toLowerCase());
 }
 
 function digestParameter(text: string) {

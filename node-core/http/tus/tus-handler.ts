@@ -1,10 +1,13 @@
 /** `G/big/upload/`: tus 1.0.0 by @tus/server over our pipeline. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { MemoryLocker, Metadata, Server } from '@tus/server';
 import type { Request, RequestHandler, Response } from 'express';
 import type { UploadAdmission } from '../../access/upload-guard.ts';
 import type { ResumableUpload } from '../../catalog/values.ts';
+import { clientHostHeader, uploadAnswerHeader } from '../../cluster/transport/protocol.ts';
+import { ownerDigits, type UploadDoor } from '../../cluster/transport/upload-passage.ts';
 import { describeError, ShoalError, toShoalError } from '../../domain/errors.ts';
 import { baseName, joinPath, normalizePath } from '../../domain/paths.ts';
 import type { PlanUpload } from '../../files/resumable-uploads.ts';
@@ -14,13 +17,14 @@ import { groupPrefix } from '../compat/surface.ts';
 import { linkTokenOf } from '../compat/upload.ts';
 import { linkTarget, uploadTarget } from '../compat/upload-target.ts';
 import type { DownloadPath } from '../download/download-path.ts';
-import type { ReportError } from '../error-mapper.ts';
+import { type ReportError, sendError } from '../error-mapper.ts';
 import { languageOf } from '../language.ts';
 import { checkLookUp } from '../protection/download-door.ts';
 import { type HttpServices, readOnlyCheck } from '../services.ts';
 import { TrackedResponse } from '../tracked-response.ts';
 import { checkCallback, notifyCallback } from './callback.ts';
 import { checksumAlgorithms, concatenationHeader, type RequestExtras, ShoalDataStore } from './data-store.ts';
+import { fileElsewhere, ownerElsewhere, passOn } from './elsewhere.ts';
 
 /** Most parts of one concatenation. */
 const maxParts = 1000;
@@ -29,13 +33,28 @@ const statusNames = { 'tus-resumable': '1.0.0' } as const;
 
 /** What one request is, for the parts of @tus/server that are not told. */
 interface Exchange extends RequestExtras {
-  readonly admission: UploadAdmission;
-  readonly request: Request;
-  readonly response: Response;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** Of a request that begins an upload. */
+  readonly creation?: Creation;
 }
 
-/** The handler of everything below `G/big/upload`. */
-export function tusHandler(services: HttpServices, downloads: DownloadPath, report: ReportError): RequestHandler {
+/** A request that begins an upload, and how it was let in. */
+interface Creation {
+  readonly request: Request;
+  readonly admission: UploadAdmission;
+}
+
+/** The protocol, for clients and for members that pass on what clients ask. */
+export interface TusService {
+  /** The handler of everything below `G/big/upload`. */
+  readonly handler: RequestHandler;
+  /** The uploads of this node, for other members. */
+  readonly door: UploadDoor;
+}
+
+/** Builds both. */
+export function tusService(services: HttpServices, downloads: DownloadPath, report: ReportError): TusService {
   const exchange = new AsyncLocalStorage<Exchange>();
   const current = (): Exchange => {
     const store = exchange.getStore();
@@ -49,13 +68,14 @@ export function tusHandler(services: HttpServices, downloads: DownloadPath, repo
     datastore: new ShoalDataStore(services.resumable, current),
     locker: new MemoryLocker(),
     maxSize: () => services.config().max_upload_bytes,
-    namingFunction: () => randomBytes(16).toString('hex'),
+    namingFunction: () => newUploadId(services),
     generateUrl: (_request, { id }) => `${domainOf(current().request, services.config())}${base}/${id}`,
     allowedOrigins: () => services.config().enable_cross_origin,
     allowedHeaders: ['Upload-Checksum', 'Auth-Token'],
     exposedHeaders: ['Upload-Expires'],
     onUploadCreate: async (_request, upload) => {
-      await checkNewUpload(services, current(), upload.metadata ?? {});
+      const { creation, isPartial } = current();
+      if (creation) await checkNewUpload(services, creation, isPartial, upload.metadata ?? {});
       return {};
     },
     onUploadFinish: async (_request, { id }) => {
@@ -65,36 +85,89 @@ export function tusHandler(services: HttpServices, downloads: DownloadPath, repo
     onResponseError: (_request, error) => failureOf(error, current(), report),
   });
 
-  return async (request, response, next) => {
-    const config = services.config();
-    if (!config.enable_tus) throw new ShoalError('ROUTE_NOT_FOUND', { details: { path: request.path } });
+  /** Lets @tus/server answer what concerns an upload of this node, or a new one. */
+  const serve = async (extras: Exchange, id: string | undefined): Promise<void> => {
+    const { request, response } = extras;
+    const upload = id === undefined ? undefined : services.resumable.find(id);
+    const concatenation = upload && concatenationHeader(upload, (part) => `${base}/${part}`);
+    if (concatenation !== undefined) response.setHeader('Upload-Concat', concatenation);
+    if (request.method === 'PATCH' && upload?.concatenation === 'final') {
+      // tus 1.0.0, "Concatenation": the Server MUST respond with 403 Forbidden to PATCH requests against a final upload.
+      throw new ShoalError('UPLOAD_IS_FINAL');
+    }
+    await exchange.run(extras, () => server.handle(request, response));
+  };
+
+  const handler: RequestHandler = async (request, response, next) => {
+    checkEnabled(services, request);
     if (response instanceof TrackedResponse) response.kind = 'upload';
     const id = /\/big\/upload\/([0-9A-Za-z_-]{1,128})\/?$/.exec(request.originalUrl.split('?')[0] ?? '')?.[1];
     if (request.method === 'GET') return download(services, downloads, request, response, id);
     const allowed = ['POST', 'HEAD', 'PATCH', 'DELETE', 'OPTIONS'];
     if (!allowed.includes(request.method)) return next();
-    if (request.method !== 'HEAD' && request.method !== 'OPTIONS') readOnlyCheck(services);
+    checkWritable(services, request);
+    const creation = await enter(services, request, response);
     const extras: Exchange = {
-      admission: await enter(services, request, response),
-      by: services.access.addressOf(request),
-      isPartial: request.headers['upload-concat'] === 'partial',
-      checksum: header(request, 'upload-checksum'),
+      ...extrasOf(request, services.access.addressOf(request)),
       request,
       response,
+      ...(creation && { creation }),
     };
     if (request.method === 'OPTIONS') response.setHeader('Tus-Checksum-Algorithm', checksumAlgorithms.join(','));
-    addConcatenation(services, response, id, (part) => `${base}/${part}`);
-    if (request.method === 'PATCH' && id !== undefined && services.resumable.find(id)?.concatenation === 'final') {
-      // tus 1.0.0, "Concatenation": the Server MUST respond with 403 Forbidden to PATCH requests against a final upload.
-      throw new ShoalError('UPLOAD_IS_FINAL');
+    else if (id !== undefined && !creation) {
+      const owner = await ownerElsewhere(services, request, id);
+      if (owner !== undefined) return passOn(services, owner, id, base, request, response);
     }
     request.url = request.originalUrl;
-    await exchange.run(extras, async () => {
-      if (request.method === 'POST' && header(request, 'upload-concat')?.startsWith('final;')) {
-        await concatenate(services, plan, extras, base);
-      } else await server.handle(request, response);
-    });
+    if (creation && header(request, 'upload-concat')?.startsWith('final;'))
+      await concatenate(services, plan, creation, response, extras.by, base);
+    else await serve(extras, id);
   };
+
+  const door: UploadDoor = {
+    state: (id) => {
+      const upload = services.resumable.find(id);
+      return { known: upload !== undefined, ...(upload?.done && { done: upload.done }) };
+    },
+    serve: async (id, request, response) => {
+      response.setHeader(uploadAnswerHeader, 'yes');
+      try {
+        checkEnabled(services, request);
+        checkWritable(services, request);
+        request.url = `${base}/${id}`;
+        // What the client calls its node goes into what is told of the file.
+        request.headers.host = header(request, clientHostHeader);
+        await serve({ ...extrasOf(request, 'another member'), request, response }, id);
+      } catch (error) {
+        sendError(request, response, error, report);
+      }
+    },
+  };
+  return { handler, door };
+}
+
+/** @throws ShoalError ROUTE_NOT_FOUND. */
+function checkEnabled(services: HttpServices, request: IncomingMessage): void {
+  const [path = ''] = (request.url ?? '').split('?', 1);
+  if (!services.config().enable_tus) throw new ShoalError('ROUTE_NOT_FOUND', { details: { path } });
+}
+
+/** @throws ShoalError READ_ONLY. */
+function checkWritable(services: HttpServices, { method }: IncomingMessage): void {
+  if (method !== 'HEAD' && method !== 'OPTIONS') readOnlyCheck(services);
+}
+
+function extrasOf(request: IncomingMessage, by: string): RequestExtras {
+  return {
+    by,
+    isPartial: request.headers['upload-concat'] === 'partial',
+    checksum: header(request, 'upload-checksum'),
+  };
+}
+
+/** An upload's id begins with the node that keeps it, so that every member finds it. 32 digits: clients take it for a md5. */
+function newUploadId({ nodeId }: HttpServices): string {
+  return nodeId.slice(0, ownerDigits) + randomBytes(16 - ownerDigits / 2).toString('hex');
 }
 
 /** Where a completed upload goes: decided by its metadata, at the time it is complete. */
@@ -156,13 +229,14 @@ const linkField = 'token';
  * Who may begin an upload; and how many go on at once. The address of an upload is its key: who has it may go on.
  * @throws ShoalError as UploadGuard.admit, TOO_MANY_UPLOADS, TOO_MANY_REQUESTS.
  */
-async function enter(services: HttpServices, request: Request, response: Response): Promise<UploadAdmission> {
+async function enter(services: HttpServices, request: Request, response: Response): Promise<Creation | undefined> {
   const { uploads, uploadSlots } = services.protection;
-  if (request.method !== 'POST' && request.method !== 'PATCH') return {};
+  if (request.method !== 'POST' && request.method !== 'PATCH') return undefined;
   const manager = services.access.managerOf(request);
-  const admission = request.method === 'POST' ? await uploads.admit(request, tokenOf(request)) : {};
+  const isNew = request.method === 'POST';
+  const admission = isNew ? await uploads.admit(request, tokenOf(request)) : {};
   response.once('close', uploadSlots.take(manager ? undefined : services.access.addressOf(request)));
-  return admission;
+  return isNew ? { request, admission } : undefined;
 }
 
 /** The token of an upload link stands in the metadata: it says where the file goes when the last byte has come. */
@@ -173,7 +247,8 @@ function tokenOf(request: Request): string | undefined {
 /** What will be refused at the end is refused at once: gigabytes later is too late. */
 async function checkNewUpload(
   services: HttpServices,
-  { request, admission, isPartial }: Exchange,
+  { request, admission }: Creation,
+  isPartial: boolean,
   metadata: ResumableUpload['metadata'],
 ): Promise<void> {
   if (!isPartial) {
@@ -191,7 +266,7 @@ async function checkNewUpload(
   if (admission.link && !isPartial) await links.use(admission.link);
 }
 
-async function finish(services: HttpServices, plan: PlanUpload, id: string, request: Request): Promise<void> {
+async function finish(services: HttpServices, plan: PlanUpload, id: string, request: IncomingMessage): Promise<void> {
   const upload = services.resumable.find(id);
   if (!upload || upload.concatenation === 'partial') return;
   const wasDone = upload.done !== undefined;
@@ -203,8 +278,15 @@ async function finish(services: HttpServices, plan: PlanUpload, id: string, requ
 }
 
 /** Makes a final upload of complete partial ones; answers when the file is stored. */
-async function concatenate(services: HttpServices, plan: PlanUpload, extras: Exchange, base: string): Promise<void> {
-  const { request, response, by } = extras;
+async function concatenate(
+  services: HttpServices,
+  plan: PlanUpload,
+  creation: Creation,
+  response: Response,
+  by: string,
+  base: string,
+): Promise<void> {
+  const { request } = creation;
   const origin = header(request, 'origin');
   if (origin !== undefined && services.config().enable_cross_origin) {
     response.set({ 'Access-Control-Allow-Origin': origin, 'Access-Control-Expose-Headers': 'Location, Tus-Resumable' });
@@ -222,9 +304,9 @@ async function concatenate(services: HttpServices, plan: PlanUpload, extras: Exc
   }
   const known = complete as ResumableUpload[];
   const metadata = metadataOf(header(request, 'upload-metadata'));
-  const id = randomBytes(16).toString('hex');
+  const id = newUploadId(services);
   const size = known.reduce((sum, part) => sum + part.safe, 0);
-  await checkNewUpload(services, extras, metadata);
+  await checkNewUpload(services, creation, false, metadata);
   const maxBytes = services.config().max_upload_bytes;
   if (maxBytes > 0 && size > maxBytes) throw new ShoalError('FILE_TOO_LARGE', { details: { maxBytes } });
   await services.resumable.create({
@@ -257,22 +339,15 @@ async function download(
   response: Response,
   id: string | undefined,
 ): Promise<void> {
-  const file = id === undefined ? undefined : await services.resumable.fileOf(id);
+  const own = id === undefined ? undefined : services.resumable.find(id);
+  const file =
+    id === undefined || own
+      ? own && (await services.resumable.fileOf(own.id))
+      : await fileElsewhere(services, request, id);
   await checkLookUp(services, request, '', file, false);
   if (!file) throw new ShoalError('FILE_NOT_FOUND', { details: { what: id ?? '' } });
   const mark = request.originalUrl.indexOf('?');
   downloads.serveFile(request, response, file.path, mark < 0 ? '' : request.originalUrl.slice(mark + 1));
-}
-
-function addConcatenation(
-  services: HttpServices,
-  response: Response,
-  id: string | undefined,
-  urlOf: (id: string) => string,
-): void {
-  const upload = id === undefined ? undefined : services.resumable.find(id);
-  const value = upload && concatenationHeader(upload, urlOf);
-  if (value !== undefined) response.setHeader('Upload-Concat', value);
 }
 
 /** Coded errors in the form of @tus/server; its own keep their words. */
@@ -289,7 +364,7 @@ function failureOf(
   return { status_code: status, body: `${JSON.stringify({ status: 'fail', message, data: null, code })}\n` };
 }
 
-function header(request: Request, name: string): string | undefined {
+function header(request: IncomingMessage, name: string): string | undefined {
   const value = request.headers[name];
   return Array.isArray(value) ? value[0] : value;
 }

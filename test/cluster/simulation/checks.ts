@@ -1,6 +1,8 @@
 /** What must hold once everything has healed. */
 import { createHash } from 'node:crypto';
-import { formatDot } from '../../../node-core/domain/version.ts';
+import { replicationTables } from '../../../node-core/catalog/replication-values.ts';
+import { isRefused } from '../../../node-core/domain/removal-cut.ts';
+import { type Dot, formatDot, parseDot } from '../../../node-core/domain/version.ts';
 import type { Ledger } from './ledger.ts';
 import type { Life } from './node.ts';
 
@@ -30,8 +32,12 @@ export async function checkWorld(lives: readonly Life[], ledger: Ledger): Promis
     if (lost || ledger.isAccountedFor(dot, (one) => dots.has(one))) continue;
     broken.push(`${node.slice(0, 4)} acknowledged ${path} (${version.sha256.slice(0, 8)}), and it is gone`);
   }
+  for (const dot of dots) {
+    const parsed = parseDot(dot);
+    if (parsed && isRefused(ledger.cuts, parsed)) broken.push(`${dot} counts, although it is beyond a cut`);
+  }
   for (const { path, version, node, void: lost } of ledger.deletes) {
-    if (!lost && dots.has(formatDot(version.dot)))
+    if (!lost && !ledger.isDisturbed(path) && dots.has(formatDot(version.dot)))
       broken.push(`${node.slice(0, 4)} deleted ${path} (${version.sha256.slice(0, 8)}), and it is back`);
   }
   return broken;
@@ -63,7 +69,11 @@ async function checkBytes(life: Life, ledger: Ledger): Promise<string[]> {
       const sha256 = createHash('sha256').update(bytes).digest('hex');
       if (sha256 !== file?.version.sha256) broken.push(`${short(life)} shows wrong bytes at ${path}`);
     } catch (error) {
-      if (file && ledger.lostBytes.has(file.version.sha256)) continue;
+      if (file && ledger.lostBytes.has(file.version.sha256)) {
+        // What was there before is kept, so that somebody can have it back.
+        for (const place of heldAt(life, file.recordPath)) used.add(place);
+        continue;
+      }
       broken.push(`${short(life)} has no bytes of ${path}: ${String(error)}`);
     }
     if (file?.local) used.add(file.local.place);
@@ -75,6 +85,11 @@ async function checkBytes(life: Life, ledger: Ledger): Promise<string[]> {
   for (const { id, path } of await life.catalog.intents())
     broken.push(`${short(life)} has an intent left: ${id} ${path}`);
   return broken;
+}
+
+function heldAt({ catalog }: Life, path: string): string[] {
+  const held = (catalog.row(replicationTables.held, path) ?? []) as readonly { readonly dot: Dot }[];
+  return held.flatMap(({ dot }) => catalog.localOf(path, dot)?.place ?? []);
 }
 
 function short(life: Life): string {

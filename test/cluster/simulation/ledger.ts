@@ -5,6 +5,7 @@
 import type { CataloguedFile } from '../../../node-core/catalog/catalog.ts';
 import type { CatalogTransaction } from '../../../node-core/catalog/transaction.ts';
 import type { FileVersion } from '../../../node-core/domain/file-record.ts';
+import { isRefused, noCuts, type RemovalCuts } from '../../../node-core/domain/removal-cut.ts';
 import { covers, type Dot, formatDot, type VersionVector } from '../../../node-core/domain/version.ts';
 
 /** An acknowledged version. */
@@ -23,18 +24,25 @@ export class Ledger {
   readonly deletes: Promised[] = [];
   /** Contents whose only bytes went with a disk before anybody else had them: no promise covers those. */
   readonly lostBytes = new Set<string>();
-  /** Versions that a write or a delete of somebody replaced, whether it was committed in the end or not. */
-  readonly #replaced = new Set<string>();
+  /** Members that were removed: nothing is promised to them any more. */
+  readonly removed = new Set<string>();
+  /** How far the commits of removed members count: what they did beyond did not happen. */
+  cuts: RemovalCuts = noCuts;
+  /** Versions that writes or deletes replaced, whether they were committed in the end or not, and the dots of these. */
+  readonly #replaced = new Map<string, Dot[]>();
   /** Where a move took a version. */
-  readonly #movedTo = new Map<string, string>();
+  readonly #movedTo = new Map<string, Dot>();
+  /** Who changed a path. */
+  readonly #changes = new Map<string, Dot[]>();
 
   acknowledged(node: string, { path, version }: CataloguedFile, atMs: number): void {
     const dot = formatDot(version.dot);
-    if (!this.promised.has(dot)) this.promised.set(dot, { path, version, node, atMs, void: false });
+    const isVoid = this.removed.has(node);
+    if (!this.promised.has(dot)) this.promised.set(dot, { path, version, node, atMs, void: isVoid });
   }
 
   deleted(node: string, { path, version }: CataloguedFile, atMs: number): void {
-    this.deletes.push({ path, version, node, atMs, void: false });
+    this.deletes.push({ path, version, node, atMs, void: this.removed.has(node) });
   }
 
   /** A node has lost what it did since a moment, unless others had seen it. @param copies contents that are elsewhere too. */
@@ -52,8 +60,33 @@ export class Ledger {
   isAccountedFor(dot: string, isThere: (dot: string) => boolean): boolean {
     if (isThere(dot)) return true;
     const next = this.#movedTo.get(dot);
-    if (next !== undefined) return this.isAccountedFor(next, isThere);
-    return this.#replaced.has(dot);
+    if (next !== undefined && this.#counts(next) && this.isAccountedFor(formatDot(next), isThere)) return true;
+    // Whoever wrote over what a removed member had done has seen that, not what had stood there before: it counts all the same.
+    return this.#replaced.get(dot)?.some((by) => this.#counts(by) || this.#wasReplaced(by)) === true;
+  }
+
+  #wasReplaced(dot: Dot): boolean {
+    return this.#replaced.get(formatDot(dot))?.some((by) => this.#counts(by) || this.#wasReplaced(by)) === true;
+  }
+
+  /** Whether a removed member did something to a path that does not count: what others removed there may come back. */
+  isDisturbed(path: string): boolean {
+    return this.#changes.get(path)?.some((dot) => !this.#counts(dot)) === true;
+  }
+
+  /** A member is removed. @param known what each other member has seen. @param copies contents that are on other disks. */
+  removedMember(id: string, known: readonly VersionVector[], copies: ReadonlySet<string>): void {
+    for (const promised of [...this.promised.values(), ...this.deletes]) {
+      const { version, node } = promised;
+      if (!copies.has(version.sha256)) this.lostBytes.add(version.sha256);
+      // Whether the others hear of it in time is not promised.
+      if (node === id || !known.some((seen) => covers(seen, version.dot))) promised.void = true;
+    }
+    this.removed.add(id);
+  }
+
+  #counts(dot: Dot): boolean {
+    return !isRefused(this.cuts, dot);
   }
 
   /** Listens to the writes of all nodes. @returns ends it. */
@@ -64,14 +97,15 @@ export class Ledger {
     prototype.write = function (this: CatalogTransaction, path, next, replaces) {
       const before = this.record(path).versions.map(({ dot }) => dot);
       const written = write.call(this, path, next, replaces);
-      ledger.#note(before, this.record(path).versions);
-      if (moving !== undefined) ledger.#movedTo.set(moving, formatDot(written.dot));
+      ledger.#note(path, before, this.record(path).versions, written.dot);
+      if (moving !== undefined) ledger.#movedTo.set(moving, written.dot);
       return written;
     };
     prototype.remove = function (this: CatalogTransaction, path, by, dots) {
       const before = this.record(path).versions.map(({ dot }) => dot);
       remove.call(this, path, by, dots);
-      if (moving === undefined) ledger.#note(before, this.record(path).versions);
+      const { versions, removal } = this.record(path);
+      if (removal) ledger.#note(path, moving === undefined ? before : [], versions, removal.dot);
     };
     prototype.move = function (this: CatalogTransaction, from, version, to, by) {
       moving = formatDot(version.dot);
@@ -84,8 +118,13 @@ export class Ledger {
     return () => Object.assign(prototype, { write, remove, move });
   }
 
-  #note(before: readonly Dot[], after: readonly FileVersion[]): void {
+  #note(path: string, before: readonly Dot[], after: readonly FileVersion[], by: Dot): void {
     const stays = new Set(after.map(({ dot }) => formatDot(dot)));
-    for (const dot of before) if (!stays.has(formatDot(dot))) this.#replaced.add(formatDot(dot));
+    for (const dot of before.map(formatDot)) if (!stays.has(dot)) push(this.#replaced, dot, by);
+    push(this.#changes, path, by);
   }
+}
+
+function push<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
+  lists.set(key, [...(lists.get(key) ?? []), value]);
 }

@@ -16,6 +16,7 @@ import { FileReader } from '../../../node-core/files/read-file.ts';
 import { recoverFiles } from '../../../node-core/files/recovery.ts';
 import { RemoteRecords } from '../../../node-core/files/remote-records.ts';
 import { FileRemover } from '../../../node-core/files/remove-file.ts';
+import { RemovedMembers } from '../../../node-core/files/removed-members.ts';
 import { FileStorer } from '../../../node-core/files/store-file.ts';
 import { TrashKeeper } from '../../../node-core/files/trash.ts';
 import { WantedContent } from '../../../node-core/files/wanted-content.ts';
@@ -62,6 +63,8 @@ export class Life {
   /** Whether it answers: not before it has mended what a crash left. */
   ready = false;
   readonly #db: MemoryLevel<string, string>;
+  readonly #removed: RemovedMembers;
+  #removing: Promise<void> = Promise.resolve();
   readonly #reader: FileReader;
   readonly #start: Remains | undefined;
 
@@ -121,9 +124,12 @@ export class Life {
       report,
       transfers: { fetch: (want) => network.fetch(this, want) },
     });
+    const cuts = () => network.removals(id);
+    const remote = new RemoteRecords(this.context, cuts);
+    this.#removed = new RemovedMembers(this.catalog, remote, cuts);
     this.replicator = new Replicator({
       catalog: this.catalog,
-      remote: new RemoteRecords(this.context),
+      remote,
       links,
       scheduler,
       report,
@@ -152,10 +158,28 @@ export class Life {
     await this.catalog.start();
     const { lost } = await recoverFiles(this.context);
     for (const path of lost) this.options.trouble('bytes of an acknowledged file are missing', new Error(path));
+    await this.followRemovals();
     if (!this.alive) return;
     this.ready = true;
     this.replicator.start();
     this.wants.wake(true);
+  }
+
+  /** Takes back what removed members did beyond their cuts, as far as this node knows of removals. */
+  followRemovals(): Promise<void> {
+    this.#removing = this.#removing.then(async () => {
+      if (!this.alive) return;
+      try {
+        const changed = await this.#removed.apply(this.options.network.others(this.id));
+        if (changed === undefined || !this.alive || !this.ready) return;
+        this.wants.wake();
+        this.replicator.announce();
+        this.replicator.readAll();
+      } catch (error) {
+        this.options.trouble('changes could not be taken back', error);
+      }
+    });
+    return this.#removing;
   }
 
   /** Ends this life at once; what was durable is taken along. */
@@ -211,8 +235,9 @@ export class Life {
     return collect(chunksOf(handle, 1024 * 1024));
   }
 
-  forget(): Promise<number> {
+  async forget(): Promise<number> {
     const now = this.context.clock.now();
+    await this.#removed.tidy(this.options.network.others(this.id));
     return forgetRemovals(this.catalog, this.options.network.others(this.id), now);
   }
 
