@@ -31,8 +31,15 @@ const LoginScreen = lazy(() => import('./views/login/login-screen.tsx'));
 const UploadScreen = lazy(() => import('./views/upload/upload-screen.tsx'));
 
 /** Files come with the page; the other screens when they are opened. */
-const views: Partial<Record<Screen, ComponentType>> = {
+const views: Record<Exclude<Screen, 'upload'>, ComponentType> = {
   files: FilesScreen,
+  transfers: lazy(() => import('./views/transfers/transfers-screen.tsx')),
+  devices: lazy(() => import('./views/devices/devices-screen.tsx')),
+  share: lazy(() => import('./views/share/share-screen.tsx')),
+  trash: lazy(() => import('./views/trash/trash-screen.tsx')),
+  health: lazy(() => import('./views/health/health-screen.tsx')),
+  settings: lazy(() => import('./views/settings/settings-screen.tsx')),
+  welcome: lazy(() => import('./views/welcome/welcome-screen.tsx')),
 };
 
 /** Everything. @param nonce lets the styles in that are made while the page runs. */
@@ -77,7 +84,7 @@ function SignedIn() {
   const queryClient = useQueryClient();
   useEffect(() => followEvents(queryClient), [queryClient]);
   const { screen } = useRoute();
-  const View = screen === 'upload' ? UploadScreen : (views[screen] ?? FilesScreen);
+  const View = screen === 'upload' ? UploadScreen : views[screen];
   return (
     <Shell screen={screen}>
       <Waiting of={<View />} />

@@ -205,6 +205,7 @@ export const health = z
     bytes: z.number(),
     disk: z.object({ total: z.number(), free: z.number(), floor: z.number() }),
     memory: z.object({ rss: z.number() }),
+    dataFolder: z.string().describe('on the host of the node'),
   })
   .meta({ id: 'Health' });
 

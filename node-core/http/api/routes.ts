@@ -18,6 +18,7 @@ import { type GuardsOf, operation, register } from './operation.ts';
 import { packOperations } from './packs.ts';
 import { retentionOperations } from './retention.ts';
 import { sessionOperations } from './session.ts';
+import { supportOperations } from './support.ts';
 import { trashOperations } from './trash.ts';
 import { watchOperations } from './watch.ts';
 
@@ -62,6 +63,7 @@ export function apiRoutes(services: HttpServices, downloads: DownloadPath, strea
     ...retentionOperations(services),
     ...clusterOperations(services),
     ...nodeOperations(services),
+    ...supportOperations(services),
     operation({
       id: 'events',
       method: 'get',
