@@ -1,5 +1,5 @@
 /** Colours and sizes. Contrasts are those of WCAG AA in both themes. */
-import { type CSSVariablesResolver, createTheme, type MantineColorsTuple } from '@mantine/core';
+import { Badge, type CSSVariablesResolver, createTheme, type MantineColorsTuple, Modal } from '@mantine/core';
 
 const sea: MantineColorsTuple = [
   '#e8f7f8',
@@ -24,6 +24,10 @@ export const theme = createTheme({
   cursorType: 'pointer',
   respectReducedMotion: true,
   focusRing: 'auto',
+  components: {
+    Badge: Badge.extend({ defaultProps: { tt: 'none', fw: 600 } }),
+    Modal: Modal.extend({ defaultProps: { overlayProps: { backgroundOpacity: 0.5 } } }),
+  },
 });
 
 /** Mantine's own dimmed texts are too faint to be read by everybody. */

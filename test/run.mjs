@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-const suites = ['unit', 'integration', 'cluster'];
+const suites = ['unit', 'integration', 'e2e', 'cluster'];
 const all = process.env.SHOAL_TEST_ALL === '1';
 const bin = (name) => path.join('node_modules', '.bin', process.platform === 'win32' ? `${name}.cmd` : name);
 

@@ -180,7 +180,11 @@ function Frame({ rows, folder, search, sorting, onSorting, isSearch }: FrameProp
         <Crumbs folder={folder} isSearch={isSearch} text={search.text} />
         <UploadButtons onFiles={upload} onNewFolder={() => setAbove({ kind: 'folder' })} />
       </Group>
-      <Tools search={search} layout={layout} onLayout={setLayout} rows={rows} />
+      {/* Above the tools, not between them and the list: what is double-clicked must stay where it is. */}
+      <div className="files-tools">
+        <Tools search={search} layout={layout} onLayout={setLayout} rows={rows} />
+        {chosen.length > 0 && <Selection entries={chosen} {...actions} onClear={() => setSelected(new Map())} />}
+      </div>
       <div className="files-body">
         <aside className="files-tree" aria-label={t('files.folders')}>
           <FolderTree current={folder} onDrop={drop.onDropInside} />
@@ -191,7 +195,6 @@ function Frame({ rows, folder, search, sorting, onSorting, isSearch }: FrameProp
               <Text fw={600}>{t('files.dropHere', { folder: folder === '' ? t('files.root') : nameOf(folder) })}</Text>
             </div>
           )}
-          {chosen.length > 0 && <Selection entries={chosen} {...actions} onClear={() => setSelected(new Map())} />}
           <Body
             rows={rows}
             isSearch={isSearch}
@@ -414,7 +417,7 @@ function Selection({ entries, onClear, onDownload, onMove, onShare, onRemove }: 
   const { t } = useTranslation();
   const [first] = entries;
   return (
-    <Paper withBorder p={6} mb="xs" role="toolbar" aria-label={t('files.selection')}>
+    <Paper className="files-selection" withBorder px={6} role="toolbar" aria-label={t('files.selection')}>
       <Group gap={6}>
         <ActionIcon variant="subtle" color="gray" onClick={onClear} aria-label={t('files.unselect')}>
           <IconX size={16} />

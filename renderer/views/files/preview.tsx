@@ -1,5 +1,5 @@
 /** A look into a file: images, texts, PDFs, sound and film; for the rest what it is and how to get it. */
-import { ActionIcon, Button, Group, Loader, Modal, Stack, Text, VisuallyHidden } from '@mantine/core';
+import { ActionIcon, Button, Group, Loader, Modal, Stack, Text } from '@mantine/core';
 import { IconChevronLeft, IconChevronRight, IconDownload, IconInfoCircle } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useEffect } from 'react';
@@ -131,8 +131,7 @@ function TextContent({ file, url }: { readonly file: FileEntry; readonly url: st
   return (
     <>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys. */}
-      <pre className="preview-text" tabIndex={0}>
-        <VisuallyHidden>{t('files.contentOf', { name: file.name })}</VisuallyHidden>
+      <pre className="preview-text" tabIndex={0} role="region" aria-label={t('files.contentOf', { name: file.name })}>
         {content.data}
       </pre>
       {file.size > textBytes && (

@@ -12,6 +12,7 @@ import {
   Text,
   TextInput,
 } from '@mantine/core';
+import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Setting } from '../../api/types.ts';
 import type { Draft } from './draft.ts';
@@ -27,6 +28,28 @@ interface MailAccount {
   readonly host: string;
 }
 
+/** The first sentence of an explanation, and the rest of it. */
+function parts(explanation: string): [string, string] {
+  const end = /[.。：](?=\s|[^\s\w`.,/])\s*/u.exec(explanation);
+  if (!end) return [explanation, ''];
+  const at = end.index + 1;
+  return [explanation.slice(0, at), explanation.slice(at).trim()];
+}
+
+/** Words of the node; what stands in backticks is typed as it is. */
+function Explanation({ text }: { readonly text: string }) {
+  const pieces = text.split('`').map((value, index) => ({ value, id: `${index} ${value}`, isCode: index % 2 === 1 }));
+  return pieces.map(({ value, id, isCode }) =>
+    isCode ? (
+      <Code key={id} fz="inherit">
+        {value}
+      </Code>
+    ) : (
+      value
+    ),
+  );
+}
+
 /** The field. */
 export function SettingField({ setting, draft }: FieldProps) {
   const { t } = useTranslation();
@@ -36,7 +59,14 @@ export function SettingField({ setting, draft }: FieldProps) {
   const change = (next: unknown) => draft.set(setting, next);
   // What the command line or the environment says goes before the file: changing it here would change nothing.
   const disabled = source === 'flag' || source === 'env';
-  const common = { label: explanation, error, disabled, 'data-setting': key };
+  const [first, rest] = parts(explanation);
+  const common = {
+    label: <Explanation text={first} />,
+    description: rest === '' ? undefined : <Explanation text={rest} />,
+    error,
+    disabled,
+    'data-setting': key,
+  };
   const field = () => {
     if (kind === 'boolean') {
       return <Switch {...common} checked={value === true} onChange={(event) => change(event.currentTarget.checked)} />;
@@ -135,12 +165,14 @@ function Notes({ setting, changed }: { readonly setting: Setting; readonly chang
 
 function MailFields({
   label,
+  description,
   error,
   disabled,
   value,
   onChange,
 }: {
-  readonly label: string;
+  readonly label: ReactNode;
+  readonly description: ReactNode;
   readonly error?: string | undefined;
   readonly disabled: boolean;
   readonly value: MailAccount;
@@ -151,6 +183,9 @@ function MailFields({
     <Stack gap={6}>
       <Text size="sm" fw={500}>
         {label}
+      </Text>
+      <Text size="xs" c="dimmed">
+        {description}
       </Text>
       <SimpleGrid cols={{ base: 1, sm: 3 }}>
         <TextInput
