@@ -155,7 +155,9 @@ describe('preview', () => {
     await page.keyboard.press('ArrowRight');
     const image = page.getByRole('dialog').getByRole('img', { name: '2.png' });
     await image.waitFor();
-    await expect.poll(() => image.evaluate((element) => (element as unknown as { naturalWidth: number }).naturalWidth)).toBe(40);
+    await expect
+      .poll(() => image.evaluate((element) => (element as unknown as { naturalWidth: number }).naturalWidth))
+      .toBe(40);
     await page.keyboard.press('ArrowRight');
     await page.getByText('No preview for this kind of file').waitFor();
     await page.getByRole('button', { name: 'Details' }).click();

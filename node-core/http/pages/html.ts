@@ -53,7 +53,7 @@ tbody tr:hover{background:var(--soft)}
 a{color:var(--accent)}
 td a{text-decoration:none}
 td a:hover{text-decoration:underline}
-@media (prefers-color-scheme:dark){:root{--accent:#5aa9f0}button{color:#061524}}
+@media (prefers-color-scheme:dark){:root{--accent:#5aa9f0}button,a.button{color:#061524}}
 @media (max-width:36rem){th.time,td.time{display:none}th.size,td.size{width:5.8rem}}
 p.empty{opacity:.75}
 h2{font-size:1.1rem;margin:1.6rem 0 .6rem}
@@ -63,6 +63,11 @@ h2{font-size:1.1rem;margin:1.6rem 0 .6rem}
 .card span,figcaption span,.axis{opacity:.75;font-weight:400}
 figure{margin:0;min-width:0}
 figcaption{display:flex;justify-content:space-between;gap:1rem;font-weight:600}
+a.button{display:inline-block;font-weight:600;padding:.6rem 1.2rem;border-radius:.4rem;background:var(--accent);color:#fff;text-decoration:none}
+p.facts{opacity:.8}
+.preview{display:block;max-width:100%;max-height:65vh;margin:1.2rem 0;border-radius:.5rem}
+pre.preview{padding:1rem;overflow:auto;white-space:pre-wrap;overflow-wrap:anywhere;background:var(--soft);font-size:.85rem}
+audio.preview{width:100%}
 svg.bars{display:block;width:100%;height:9rem;margin:.4rem 0 .2rem;border-bottom:1px solid var(--line)}
 svg.bars rect{fill:var(--accent)}
 svg.bars .hit{fill:transparent}
@@ -71,8 +76,21 @@ svg.bars g:hover .hit{fill:var(--soft)}
 
 const styleDigest = createHash('sha256').update(style).digest('base64');
 
-/** Sends a page that can load nothing and run nothing. */
-export function sendPage(response: Response, language: string, title: string, body: Markup, status = 200): void {
+/** What a page shows besides its own text: contents of this node, or nothing. */
+export interface PageOptions {
+  readonly status?: number;
+  readonly media?: boolean;
+}
+
+/** Sends a page that can run nothing, and load nothing but what it is allowed to show. */
+export function sendPage(
+  response: Response,
+  language: string,
+  title: string,
+  body: Markup,
+  { status = 200, media = false }: PageOptions = {},
+): void {
+  const shows = media ? " img-src 'self'; media-src 'self';" : '';
   const page = html`<!doctype html>
 <html lang="${language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <title>${title}</title><style>${new Markup(style)}</style></head><body>${body}</body></html>
@@ -80,7 +98,7 @@ export function sendPage(response: Response, language: string, title: string, bo
   response
     .status(status)
     .set({
-      'Content-Security-Policy': `default-src 'none'; style-src 'sha256-${styleDigest}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
+      'Content-Security-Policy': `default-src 'none';${shows} style-src 'sha256-${styleDigest}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
       'Cache-Control': 'no-store',
       Vary: 'Accept-Language',
     })

@@ -143,5 +143,7 @@ function showSetup(services: HttpServices, request: Request, response: Response,
 function show(request: Request, response: Response, title: string, body: Markup, failure?: Failure): void {
   const problem = failure ? html`<p role="alert"><strong>${failure.text}</strong></p>` : '';
   const language = languageOf(request) === 'zh' ? 'zh-CN' : 'en';
-  sendPage(response, language, title, html`<main><h1>${title}</h1>${problem}${body}</main>`, failure?.status ?? 200);
+  sendPage(response, language, title, html`<main><h1>${title}</h1>${problem}${body}</main>`, {
+    status: failure?.status ?? 200,
+  });
 }

@@ -2,7 +2,7 @@
  * `/s/<token>`: what share links open. A file; a folder with everything below it, as pages, files and one zip; or a place
  * to put files, of which nothing shows.
  */
-import type { Request, RequestHandler, Response } from 'express';
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 import express, { Router } from 'express';
 import { setCookie } from '../../access/cookies.ts';
 import { type OpenedLink, unlockCookieName, unlockSeconds } from '../../access/share-links.ts';
@@ -17,7 +17,7 @@ import { languageOf } from '../language.ts';
 import type { HttpServices } from '../services.ts';
 import { TrackedResponse } from '../tracked-response.ts';
 import { LinkDownloads } from './link-downloads.ts';
-import { showFolder, showPasswordForm, showUploadDone, showUploadForm } from './link-pages.ts';
+import { showFile, showFolder, showPasswordForm, showRefusal, showUploadDone, showUploadForm } from './link-pages.ts';
 import { limitStrangers } from './strangers.ts';
 
 /** Most bytes of the form with the password. */
@@ -54,6 +54,13 @@ export function linkRoutes(services: HttpServices, downloads: DownloadPath): Rou
   });
   router.post('/:token', formsOnly, ...receive);
   router.post('/:token', form, (request, response) => unlock(services, request, response));
+  const refuse: ErrorRequestHandler = (error: unknown, request, response, next) => {
+    const isTold = error instanceof ShoalError && error.status < 500 && !response.headersSent;
+    if (!isTold || !wantsPage(request) || !tokenPattern.test(request.originalUrl)) return next(error);
+    if (response instanceof TrackedResponse) response.errorCode = error.code;
+    showRefusal(request, response, error);
+  };
+  router.use(refuse);
   return router;
 }
 
@@ -96,6 +103,11 @@ async function serveLink(
   const path = joinPath(link.path, inside);
   const file = services.catalog.find(path);
   if (file) {
+    if (link.kind === 'file' && query === '' && wantsPage(request)) {
+      if (link.usedUp) throw new ShoalError('LINK_USED_UP');
+      await showFile(services, request, response, link, file);
+      return;
+    }
     await counted.admitFile(link, services.access.addressOf(request), request, file);
     // Answers of a link end with it: nobody may keep them longer than they look.
     downloads.serveFile(request, response, path, query);
