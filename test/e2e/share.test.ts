@@ -22,11 +22,11 @@ async function share(name: string, choose: { password?: string; uses?: number } 
   await page.getByRole('menuitem', { name: 'Share' }).click();
   const dialog = page.getByRole('dialog');
   if (choose.password !== undefined) {
-    await dialog.getByText('Ask for a password').click();
+    await dialog.getByRole('switch', { name: 'Ask for a password' }).click();
     await dialog.getByLabel(/^Password/).fill(choose.password);
   }
   if (choose.uses !== undefined) {
-    await dialog.getByText('Limit the number of downloads').click();
+    await dialog.getByRole('switch', { name: 'Limit the number of downloads' }).click();
     await dialog.getByLabel('How often').fill(String(choose.uses));
   }
   await dialog.getByRole('button', { name: 'Make the link' }).click();
@@ -72,7 +72,7 @@ describe('a link', () => {
     await page.getByRole('link', { name: 'Download' }).click();
     await (await download).path();
     await page.goto(url);
-    await page.getByText('used up').waitFor();
+    await page.getByRole('heading', { name: 'This link does not open' }).waitFor();
     const owner = await openWindow(node.origin);
     await owner.goto(`${node.origin}/#/share`);
     await owner.getByText('All', { exact: true }).click();
