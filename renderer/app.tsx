@@ -3,7 +3,7 @@ import { Box, Center, Loader, MantineProvider } from '@mantine/core';
 import { ModalsProvider } from '@mantine/modals';
 import { Notifications } from '@mantine/notifications';
 import { QueryClient, QueryClientProvider, useQueryClient } from '@tanstack/react-query';
-import { type ComponentType, lazy, Suspense, useEffect } from 'react';
+import { type ComponentType, lazy, Suspense, useEffect, useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { followEvents } from './api/events.ts';
 import { ApiError, whenRefused } from './api/http.ts';
@@ -11,7 +11,7 @@ import { useSession } from './api/queries.ts';
 import { Failure } from './components/basics.tsx';
 import { Shell } from './shell/shell.tsx';
 import { type Screen, useRoute } from './state/route.ts';
-import { cssVariables, theme } from './theme.ts';
+import { cssVariables, themeOf } from './theme.ts';
 import { FilesScreen } from './views/files/files-screen.tsx';
 
 const client = new QueryClient({
@@ -44,7 +44,9 @@ const views: Record<Exclude<Screen, 'upload'>, ComponentType> = {
 
 /** Everything. @param nonce lets the styles in that are made while the page runs. */
 export function App({ nonce }: { readonly nonce: string }) {
-  const { i18n } = useTranslation();
+  const { t, i18n } = useTranslation();
+  const closeLabel = t('common.close');
+  const theme = useMemo(() => themeOf(closeLabel), [closeLabel]);
   return (
     <MantineProvider
       theme={theme}

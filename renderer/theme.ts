@@ -1,5 +1,14 @@
 /** Colours and sizes. Contrasts are those of WCAG AA in both themes. */
-import { Badge, type CSSVariablesResolver, createTheme, type MantineColorsTuple, Modal } from '@mantine/core';
+import {
+  Badge,
+  CloseButton,
+  type CSSVariablesResolver,
+  createTheme,
+  type MantineColorsTuple,
+  type MantineThemeOverride,
+  Menu,
+  Modal,
+} from '@mantine/core';
 
 const sea: MantineColorsTuple = [
   '#e8f7f8',
@@ -14,21 +23,27 @@ const sea: MantineColorsTuple = [
   '#075f67',
 ];
 
-export const theme = createTheme({
-  primaryColor: 'sea',
-  primaryShade: { light: 8, dark: 8 },
-  colors: { sea },
-  defaultRadius: 'md',
-  fontFamily: 'system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif',
-  headings: { fontWeight: '650', fontFamily: 'inherit' },
-  cursorType: 'pointer',
-  respectReducedMotion: true,
-  focusRing: 'auto',
-  components: {
-    Badge: Badge.extend({ defaultProps: { tt: 'none', fw: 600 } }),
-    Modal: Modal.extend({ defaultProps: { overlayProps: { backgroundOpacity: 0.5 } } }),
-  },
-});
+/** The theme. @param closeLabel what buttons that close something are called in the visitor's language. */
+export function themeOf(closeLabel: string): MantineThemeOverride {
+  return createTheme({
+    primaryColor: 'sea',
+    primaryShade: { light: 8, dark: 8 },
+    colors: { sea },
+    defaultRadius: 'md',
+    fontFamily: 'system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif',
+    headings: { fontWeight: '650', fontFamily: 'inherit' },
+    cursorType: 'pointer',
+    respectReducedMotion: true,
+    focusRing: 'auto',
+    components: {
+      CloseButton: CloseButton.extend({ defaultProps: { 'aria-label': closeLabel } }),
+      Badge: Badge.extend({ defaultProps: { tt: 'none', fw: 600 } }),
+      // The place that takes the focus first is no item of a menu.
+      Menu: Menu.extend({ defaultProps: { withInitialFocusPlaceholder: false } }),
+      Modal: Modal.extend({ defaultProps: { overlayProps: { backgroundOpacity: 0.5 } } }),
+    },
+  });
+}
 
 /** Mantine's own dimmed texts are too faint to be read by everybody. */
 export const cssVariables: CSSVariablesResolver = (current) => ({

@@ -2,12 +2,17 @@
  * A real browser with the web app of a real node. What the page must never do is watched in every test: errors of scripts,
  * violations of its policy, requests to anybody but its node.
  */
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, expect, onTestFinished } from 'vitest';
 
-const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+const axeSource = readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** Animations that come to an end, and have not yet. */
+const restless =
+  'document.getAnimations().filter((one) => one.playState === "running" && one.effect.getComputedTiming().iterations !== Infinity).length';
 
 /** Where Debian puts it; elsewhere the environment says. */
 const executablePath = process.env.SHOAL_CHROMIUM ?? '/usr/bin/chromium';
@@ -81,13 +86,9 @@ interface Violation {
 /** What WCAG 2.2 AA demands of what is shown now, as far as a program can tell. @returns violations in words. */
 export async function accessibilityProblems(page: Page): Promise<string[]> {
   // Texts that are fading in have no contrast yet.
-  await page.waitForFunction(
-    'document.getAnimations().every((one) => one.playState !== "running" || one.effect.getComputedTiming().iterations === Infinity)',
-  );
-  // Debuggers may do what the page's policy forbids scripts.
-  await page.addScriptTag({ path: axe }).catch(async () => {
-    await page.evaluate(await (await import('node:fs/promises')).readFile(axe, 'utf8'));
-  });
+  await expect.poll(() => page.evaluate(restless)).toBe(0);
+  // Scripts of others are not let in by the page's policy; a debugger's are.
+  await page.evaluate(await axeSource);
   const { violations } = (await page.evaluate(
     `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'], resultTypes: ['violations'] })`,
   )) as { violations: Violation[] };

@@ -35,7 +35,13 @@ export function EntryMenu(props: EntryMenuProps) {
   return (
     <Menu opened onClose={onClose} position="bottom-start" offset={2} trapFocus returnFocus>
       <Menu.Target>
-        <span style={{ position: 'fixed', left: x, top: y, width: 1, height: 1 }} />
+        <button
+          type="button"
+          tabIndex={-1}
+          className="menu-anchor"
+          style={{ left: x, top: y }}
+          aria-label={t('files.menu')}
+        />
       </Menu.Target>
       <Menu.Dropdown>
         {only && (
