@@ -36,7 +36,8 @@ export function themeOf(closeLabel: string): MantineThemeOverride {
     respectReducedMotion: true,
     focusRing: 'auto',
     components: {
-      CloseButton: CloseButton.extend({ defaultProps: { 'aria-label': closeLabel } }),
+      // Attributes of the element are let through, although the type of these properties knows only Mantine's own.
+      CloseButton: CloseButton.extend({ defaultProps: { ...({ 'aria-label': closeLabel } as object) } }),
       Badge: Badge.extend({ defaultProps: { tt: 'none', fw: 600 } }),
       // The place that takes the focus first is no item of a menu.
       Menu: Menu.extend({ defaultProps: { withInitialFocusPlaceholder: false } }),

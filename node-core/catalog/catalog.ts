@@ -4,6 +4,7 @@ import type { DigestAlgorithm } from '../domain/digests.ts';
 import { errnoOf, ShoalError } from '../domain/errors.ts';
 import { type PathRecord, type VisibleFile, viewOf } from '../domain/file-record.ts';
 import { HybridClock } from '../domain/hybrid-clock.ts';
+import { baseName, parentOf } from '../domain/paths.ts';
 import { type Dot, formatDot, sameDot, type VersionVector } from '../domain/version.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Service } from '../runtime/service.ts';
@@ -209,6 +210,15 @@ export class Catalog implements Service {
       readText(this.#open(), keys.entry(folder.slice(0, Math.max(0, slash)), 'dir', folder.slice(slash + 1))) !==
       undefined
     );
+  }
+
+  /** Direct entries of a folder; undefined for the root, which nobody counts, and for what is no folder. */
+  entriesOf(folder: string): number | undefined {
+    if (folder === '') return undefined;
+    const key = keys.entry(parentOf(folder), 'dir', baseName(folder));
+    const text = readText(this.#open(), key);
+    const entry = text === undefined ? undefined : decode.entry(key, text);
+    return entry?.kind === 'dir' ? entry.children : undefined;
   }
 
   /** One page of a folder: folders first, each kind by name in byte order. */

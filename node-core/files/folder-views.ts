@@ -26,9 +26,8 @@ export interface FolderViewQuery {
 export interface FolderWindow {
   /** Rows of the whole view. */
   readonly total: number;
-  /** Files in the view, and the sum of their sizes. */
-  readonly files: number;
-  readonly bytes: number;
+  /** Sum of the sizes of all files of the view; undefined before it has been read. */
+  readonly bytes?: number;
   readonly rows: readonly FolderRow[];
 }
 
@@ -38,8 +37,11 @@ const pageRows = 2000;
 /** Rows that are kept in memory for windows to come, over all views. */
 const maxKeptRows = 400_000;
 
-/** Up to so many rows names are compared as people of a language do; above it takes too long. */
+/** Up to so many rows names stand as people of a language count; above, in the order of their bytes, as they are kept. */
 const maxCollatedRows = 5000;
+
+/** Windows of large folders that end before this row come straight from the catalogue. */
+const quickRows = 1000;
 
 /** Makes views of folders, and keeps those that were asked for lately. A change in a folder ends its views. */
 export class FolderViews {
@@ -47,7 +49,7 @@ export class FolderViews {
   /** Rows of a folder in no particular order. */
   readonly #folders = new LRUCache<string, Promise<readonly FolderRow[]>>({ max: 16, ttl: 60_000 });
   /** Ordered rows, by folder and question. */
-  readonly #views = new LRUCache<string, { readonly folder: string; readonly view: Promise<Ordered> }>({
+  readonly #views = new LRUCache<string, KeptView>({
     max: 16,
     ttl: 60_000,
   });
@@ -73,14 +75,40 @@ export class FolderViews {
     if (!this.#catalog.hasFolder(folder)) throw new ShoalError('FOLDER_NOT_FOUND', { details: { what: folder } });
     const key = JSON.stringify([folder, sort, descending, only?.key]);
     const kept = this.#views.get(key);
-    const view = kept?.view ?? this.#read(folder).then((rows) => ordered(rows, query));
-    if (!kept) {
-      this.#views.set(key, { folder, view });
-      view.catch(() => this.#views.delete(key));
-    }
-    const { rows, files, bytes } = await view;
-    if (rows.length > maxKeptRows) this.#views.delete(key);
-    return { total: rows.length, files, bytes, rows: rows.slice(offset, offset + limit) };
+    if (kept?.done) return windowOf(kept.done, offset, limit);
+    const view = kept?.view ?? this.#make(key, query);
+    // The beginning of a large folder is there before all of it has been read.
+    const quick = await this.#quickWindow(query, offset, limit);
+    if (quick) return quick;
+    const made = await view;
+    if (made.rows.length > maxKeptRows) this.#views.delete(key);
+    return windowOf(made, offset, limit);
+  }
+
+  #make(key: string, query: FolderViewQuery): Promise<Ordered> {
+    const { folder } = query;
+    const reading = query.only?.key === 'folder' ? this.#readAll(folder, true) : this.#read(folder);
+    const kept: KeptView = { folder, view: reading.then((rows) => ordered(rows, query)), done: undefined };
+    this.#views.set(key, kept);
+    kept.view.then(
+      (view) => {
+        kept.done = view;
+      },
+      () => this.#views.delete(key),
+    );
+    return kept.view;
+  }
+
+  async #quickWindow(
+    { folder, sort, descending, only }: FolderViewQuery,
+    offset: number,
+    limit: number,
+  ): Promise<FolderWindow | undefined> {
+    if (sort !== 'name' || descending || only || offset + limit > quickRows) return undefined;
+    const total = this.#catalog.entriesOf(folder);
+    if (total === undefined || total <= maxCollatedRows) return undefined;
+    const rows = await this.#catalog.listFolder(folder, { limit: offset + limit });
+    return { total, rows: rows.slice(offset) };
   }
 
   #read(folder: string): Promise<readonly FolderRow[]> {
@@ -97,14 +125,15 @@ export class FolderViews {
     return reading;
   }
 
-  async #readAll(folder: string): Promise<readonly FolderRow[]> {
+  /** @param onlyFolders ends at the first file: folders stand first. */
+  async #readAll(folder: string, onlyFolders = false): Promise<readonly FolderRow[]> {
     const rows: FolderRow[] = [];
     let after: FolderCursor | undefined;
     for (;;) {
       const page = await this.#catalog.listFolder(folder, { limit: pageRows, ...(after && { after }) });
       rows.push(...page);
       const last = page.at(-1);
-      if (page.length < pageRows || !last) return rows;
+      if (page.length < pageRows || !last || (onlyFolders && last.kind === 'file')) return rows;
       after = { kind: last.kind, name: last.name };
     }
   }
@@ -121,28 +150,33 @@ export class FolderViews {
 
 interface Ordered {
   readonly rows: readonly FolderRow[];
-  readonly files: number;
   readonly bytes: number;
+}
+
+interface KeptView {
+  readonly folder: string;
+  readonly view: Promise<Ordered>;
+  /** The view, once it has been made. */
+  done: Ordered | undefined;
+}
+
+function windowOf({ rows, bytes }: Ordered, offset: number, limit: number): FolderWindow {
+  return { total: rows.length, bytes, rows: rows.slice(offset, offset + limit) };
 }
 
 function ordered(all: readonly FolderRow[], { sort, descending, only }: FolderViewQuery): Ordered {
   const rows = only ? all.filter(only.accepts) : [...all];
-  const compareNames = nameOrder(rows);
+  const compareNames = nameOrder(all.length);
   const sign = descending ? -1 : 1;
   const compare = (a: FolderRow, b: FolderRow): number => {
     if (a.kind !== b.kind) return a.kind === 'dir' ? -1 : 1;
     const first = sort === 'name' ? 0 : compareBy(sort, a, b);
     return first !== 0 ? first * sign : compareNames(a.name, b.name) * (sort === 'name' ? sign : 1);
   };
-  rows.sort(compare);
-  let files = 0;
-  let bytes = 0;
-  for (const row of rows) {
-    if (row.kind !== 'file') continue;
-    files += 1;
-    bytes += row.size;
-  }
-  return { rows, files, bytes };
+  // The catalogue gives them in the order of their bytes.
+  if (sort !== 'name' || descending || all.length <= maxCollatedRows) rows.sort(compare);
+  const bytes = rows.reduce((sum, row) => sum + (row.kind === 'file' ? row.size : 0), 0);
+  return { rows, bytes };
 }
 
 function compareBy(sort: Exclude<FolderSort, 'name'>, a: FolderRow, b: FolderRow): number {
@@ -159,20 +193,9 @@ function sizeOf(row: FolderRow): number {
 const beginsChinese = /^\p{Script=Han}/u;
 
 /** `a2` stands before `a10`; Chinese names stand behind the others, by their sound. */
-function nameOrder(rows: readonly FolderRow[]): (a: string, b: string) => number {
-  if (rows.length <= maxCollatedRows) {
-    const { compare } = new Intl.Collator('zh-CN', { numeric: true });
-    const group = (name: string) => (beginsChinese.test(name) ? 1 : 0);
-    return (a, b) => group(a) - group(b) || compare(a, b);
-  }
-  const keys = new Map(rows.map(({ name }) => [name, sortKey(name)]));
-  return (a, b) => {
-    const left = keys.get(a) ?? a;
-    const right = keys.get(b) ?? b;
-    return left < right ? -1 : left > right ? 1 : 0;
-  };
-}
-
-function sortKey(name: string): string {
-  return name.toLowerCase().replace(/\d+/g, (digits) => digits.padStart(16, '0'));
+function nameOrder(count: number): (a: string, b: string) => number {
+  if (count > maxCollatedRows) return (a, b) => (a < b ? -1 : a > b ? 1 : 0);
+  const { compare } = new Intl.Collator('zh-CN', { numeric: true });
+  const group = (name: string) => (beginsChinese.test(name) ? 1 : 0);
+  return (a, b) => group(a) - group(b) || compare(a, b);
 }

@@ -3,12 +3,12 @@
  * it with {@link useUploads}.
  */
 import { useSyncExternalStore } from 'react';
-import { ApiError, api } from '../api/http.ts';
+import { ApiError, api, unreachable } from '../api/http.ts';
 import type { UploadForm } from '../api/types.ts';
 import { dropFile, keepFile, keptFile } from './kept-files.ts';
 import { recall, remember } from './preferences.ts';
 import { isOver, looksLike, type Occupied, type UploadItem } from './upload-item.ts';
-import { type Run, runUpload } from './upload-run.ts';
+import type { Run } from './upload-run.ts';
 
 /** Uploads that run at the same time. */
 const maxRunning = 3;
@@ -200,6 +200,10 @@ class Uploads {
     this.#items.set(id, { ...item, state: 'running', error: undefined });
     const begin = async () => {
       this.#form ??= await api<UploadForm>('/upload-form');
+      // How files are sent is loaded with the first that is.
+      const { runUpload } = await import('./upload-run.ts').catch(() => {
+        throw unreachable();
+      });
       if (stopped !== undefined) return new Promise<never>(() => undefined);
       inner = runUpload(item, file, this.#form, {
         onSent: (sent) => this.#progress(id, sent),

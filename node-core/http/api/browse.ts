@@ -36,8 +36,14 @@ export function browseOperations(services: HttpServices): readonly Operation[] {
         const folder = normalizeFolder(query.folder);
         const only = type && { key: type, accepts: (row: FolderRow) => typeOf(row) === type };
         const question = { folder, sort, descending: order === 'down', ...(only && { only }) };
-        const { rows, ...view } = await services.views.window(question, offset, limit);
-        return { folder, ...view, offset, entries: rows.map((row) => entryOf(row, folder)) };
+        const { rows, total, bytes } = await services.views.window(question, offset, limit);
+        return {
+          folder,
+          total,
+          ...(bytes !== undefined && { bytes }),
+          offset,
+          entries: rows.map((row) => entryOf(row, folder)),
+        };
       },
     }),
     operation({

@@ -82,8 +82,7 @@ export const folderView = z
   .object({
     folder: path,
     total: count.describe('rows of the whole view'),
-    files: count,
-    bytes: z.number().describe('of all files in the view'),
+    bytes: z.number().optional().describe('of all files in the view, once all of it has been read'),
     offset: count,
     entries: z.array(entry),
   })

@@ -396,9 +396,8 @@ function Tools({ search, layout, onLayout, rows }: ToolsProps) {
         ]}
       />
       <Text size="sm" c="dimmed" ml="auto" style={{ minWidth: 120, textAlign: 'right' }} data-testid="sum">
-        {rows.total !== undefined && rows.sum
-          ? t('files.sum', { items: formatNumber(rows.total), size: formatBytes(rows.sum.bytes) })
-          : ''}
+        {rows.total !== undefined && t('files.items', { count: rows.total, items: formatNumber(rows.total) })}
+        {rows.bytes !== undefined && ` · ${formatBytes(rows.bytes)}`}
       </Text>
     </Group>
   );

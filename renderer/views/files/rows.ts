@@ -9,8 +9,8 @@ import type { Entry, FileDetails, FolderView } from '../../api/types.ts';
 export interface Rows {
   /** Undefined until the first answer. */
   readonly total: number | undefined;
-  /** Files and the sum of their sizes, where it is known. */
-  readonly sum: { readonly files: number; readonly bytes: number } | undefined;
+  /** Sum of the sizes of all files, where it is known. */
+  readonly bytes: number | undefined;
   readonly at: (index: number) => Entry | undefined;
   /** Says which rows are in view. */
   readonly show: (first: number, last: number) => void;
@@ -44,7 +44,7 @@ export function useFolderRows(view: View): Rows {
   const failed = results.find((result) => result.isError);
   return {
     total: last?.total,
-    sum: last && { files: last.files, bytes: last.bytes },
+    bytes: last?.bytes,
     at: (index) => {
       const data = results[Math.floor(index / windowRows) - range.first]?.data;
       return data?.entries[index % windowRows];
@@ -75,7 +75,7 @@ export function useSearchRows(text: string, accepts: (file: FileDetails) => bool
   const entries = (search.data?.files ?? []).filter(accepts).map(entryOf);
   return {
     total: search.data ? entries.length : undefined,
-    sum: search.data && { files: entries.length, bytes: entries.reduce((sum, { size }) => sum + size, 0) },
+    bytes: entries.reduce((sum, { size }) => sum + size, 0),
     at: (index) => entries[index],
     show: () => undefined,
     range: async (first, last) => entries.slice(first, last + 1),

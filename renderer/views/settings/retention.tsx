@@ -68,7 +68,12 @@ function Rule({ rule, refresh }: { readonly rule: RetentionRule; readonly refres
             {state.ranMs !== undefined && ` · ${t('retention.ran', { time: formatTime(state.ranMs) })}`}
           </Text>
         </div>
-        <Button size="xs" variant="default" onClick={() => act(api('/retention', { method: 'DELETE', query: { id } }))}>
+        <Button
+          size="xs"
+          variant="default"
+          style={{ flexShrink: 0 }}
+          onClick={() => act(api('/retention', { method: 'DELETE', query: { id } }))}
+        >
           {t('retention.end')}
         </Button>
       </Group>
@@ -164,7 +169,7 @@ function NewRule({ refresh }: { readonly refresh: () => Promise<void> }) {
               min={1}
               max={36_500}
               required
-              w={140}
+              w={180}
               onChange={(value) => {
                 setDays(value);
                 changed();

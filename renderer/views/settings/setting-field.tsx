@@ -50,6 +50,9 @@ function Explanation({ text }: { readonly text: string }) {
   );
 }
 
+/** Numbers and choices need little room; their explanations do. */
+const narrow = { wrapper: { maxWidth: 260 } } as const;
+
 /** The field. */
 export function SettingField({ setting, draft }: FieldProps) {
   const { t } = useTranslation();
@@ -80,7 +83,7 @@ export function SettingField({ setting, draft }: FieldProps) {
           {...limits}
           clampBehavior="none"
           allowDecimal={false}
-          maw={260}
+          styles={narrow}
           value={typeof value === 'number' || typeof value === 'string' ? value : ''}
           onChange={change}
         />
@@ -90,7 +93,7 @@ export function SettingField({ setting, draft }: FieldProps) {
       return (
         <Select
           {...common}
-          maw={260}
+          styles={narrow}
           data={choices ?? []}
           allowDeselect={false}
           value={String(value)}
