@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
+import { ClusterPolicy } from './access/cluster-policy.ts';
 import { LocalToken } from './access/local-token.ts';
 import { createProtection } from './access/protection.ts';
 import type { Catalog } from './catalog/catalog.ts';
@@ -121,15 +122,23 @@ async function buildNode(ground: Ground): Promise<StorageNode> {
   const { logger } = log;
   for (const { en, key } of live.loaded.warnings) logger.warn({ key }, en);
   const storeParts = buildStore(ground);
+  const policy = new ClusterPolicy(storeParts.catalog, () => live.current);
   const { catalog, store, staging, guard, events, files } = storeParts;
   const fileParts = buildFiles(ground, storeParts);
   const { keeper, ...useCases } = fileParts;
   const { packKeeper, folders, resumable, deletionClock, trash, retention } = useCases;
   const { checker, adopter, imports, verifier, watcher, packer } = useCases;
   const cluster = await buildCluster(ground, storeParts, fileParts, {
-    // The server is built behind the cluster, and both start before anybody asks.
-    state: (id) => http.uploadDoor.state(id),
-    serve: (...exchange) => http.uploadDoor.serve(...exchange),
+    // Server and doors are built behind the cluster, and all start before anybody asks.
+    uploadDoor: {
+      state: (id) => http.uploadDoor.state(id),
+      serve: (...exchange) => http.uploadDoor.serve(...exchange),
+    },
+    redeemLink: (link) => protection.links.redeem(link),
+    policy: () => {
+      const { upload, download, minReplicas } = policy.current;
+      return { upload, download, minReplicas };
+    },
   });
   const { monitor, alarmEvents } = buildMonitor(ground, storeParts, fileParts, cluster);
   const imageCache = new ImageCache(path.join(dataDir, 'data', 'images'), config.image_cache_mb * 1024 * 1024, clock);
@@ -143,7 +152,8 @@ async function buildNode(ground: Ground): Promise<StorageNode> {
   const localToken = new LocalToken(path.join(dataDir, 'data'), () => urlOf(config.enable_https, http.address));
   const protection = createProtection({
     catalog,
-    config: () => live.current,
+    config: () => policy.effective(),
+    redeem: (creator, link) => cluster.redeem(creator, link),
     clock,
     logger,
     nodeId,
@@ -154,7 +164,8 @@ async function buildNode(ground: Ground): Promise<StorageNode> {
     onTerminal,
   });
   const http: HttpServer = new HttpServer({
-    config: () => live.current,
+    config: () => policy.effective(),
+    policy,
     configuration: live,
     ...useCases,
     catalog,

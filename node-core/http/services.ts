@@ -1,4 +1,5 @@
 import type { AuditEntry } from '../access/audit.ts';
+import type { ClusterPolicy } from '../access/cluster-policy.ts';
 import type { ManagementGate } from '../access/management.ts';
 import type { Protection } from '../access/protection.ts';
 import type { AlarmEvents } from '../alarms/alarm-board.ts';
@@ -42,6 +43,8 @@ export interface HttpServices {
   /** What counts now. */
   readonly config: () => Config;
   readonly configuration: LiveConfiguration;
+  /** What all members go by. */
+  readonly policy: ClusterPolicy;
   readonly catalog: Catalog;
   readonly reader: FileReader;
   readonly storer: FileStorer;

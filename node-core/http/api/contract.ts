@@ -68,6 +68,15 @@ export const fileDetails = z
     origin: z.string().describe('id of the node that stored it'),
     here: z.boolean().describe('its bytes are on this node'),
     conflictOf: path.optional().describe('path that this is a conflicting version of'),
+    replicas: z
+      .object({
+        held: count,
+        wanted: count,
+        code: z.literal('REPLICAS_PENDING').optional(),
+        message: z.string().optional(),
+      })
+      .optional()
+      .describe('members that hold verified bytes, where an upload asked for several; with 202 fewer than wanted'),
   })
   .meta({ id: 'FileDetails' });
 
@@ -103,6 +112,7 @@ export const putQuery = z.object({
   path,
   replace: yes.default(false).describe('replaces a file at the path'),
   mtimeMs: z.coerce.number().min(0).max(8.64e15).optional(),
+  minReplicas: z.string().max(3).optional().describe('answers when so many members hold it, 1 to 64; see min_replicas'),
 });
 export const removeQuery = z.object({
   path,

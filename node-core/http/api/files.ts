@@ -8,6 +8,7 @@ import type { FolderProgress } from '../../files/folders.ts';
 import { thumbnailRecipe } from '../../images/image-recipe.ts';
 import { mediaTypeOf } from '../download/content-headers.ts';
 import type { DownloadPath } from '../download/download-path.ts';
+import { awaitReplicas, replicasAsked, tellReplicas } from '../replicas.ts';
 import { type HttpServices, readOnlyCheck } from '../services.ts';
 import * as contract from './contract.ts';
 import { type Operation, operation } from './operation.ts';
@@ -79,9 +80,10 @@ export function fileOperations(services: HttpServices, downloads: DownloadPath):
       query: contract.putQuery,
       answer: contract.fileDetails,
       bodyMedia: 'application/octet-stream',
-      handle: async ({ query }, request) => {
+      handle: async ({ query }, request, response) => {
         readOnlyCheck(services);
         const path = normalizePath(query.path);
+        const asked = replicasAsked(request, query.minReplicas);
         const staged = await stageBody(services, request, baseName(path));
         const { file } = await services.storer.store(staged, {
           path,
@@ -91,7 +93,9 @@ export function fileOperations(services: HttpServices, downloads: DownloadPath):
           by: by(request),
           ...(query.mtimeMs !== undefined && { mtimeMs: query.mtimeMs }),
         });
-        return detailsOf(file);
+        const replicas = await awaitReplicas(services, request, file, asked);
+        tellReplicas(response, replicas);
+        return { ...detailsOf(file), ...(replicas && { replicas }) };
       },
     }),
     operation({

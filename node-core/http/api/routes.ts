@@ -15,6 +15,7 @@ import { nodeOperations } from './node.ts';
 import { openApiDocument } from './openapi.ts';
 import { type GuardsOf, operation, register } from './operation.ts';
 import { packOperations } from './packs.ts';
+import { policyOperations } from './policy.ts';
 import { retentionOperations } from './retention.ts';
 import { sessionOperations } from './session.ts';
 import { trashOperations } from './trash.ts';
@@ -59,6 +60,7 @@ export function apiRoutes(services: HttpServices, downloads: DownloadPath, strea
     ...alarmOperations(services),
     ...retentionOperations(services),
     ...clusterOperations(services),
+    ...policyOperations(services),
     ...nodeOperations(services),
     operation({
       id: 'events',

@@ -20,6 +20,7 @@ import type { DownloadPath } from '../download/download-path.ts';
 import { type ReportError, sendError } from '../error-mapper.ts';
 import { languageOf } from '../language.ts';
 import { checkLookUp } from '../protection/download-door.ts';
+import { awaitReplicas, type ReplicaAnswer, replicaHeaders, replicasAsked } from '../replicas.ts';
 import { type HttpServices, readOnlyCheck } from '../services.ts';
 import { TrackedResponse } from '../tracked-response.ts';
 import { checkCallback, notifyCallback } from './callback.ts';
@@ -79,8 +80,8 @@ export function tusService(services: HttpServices, downloads: DownloadPath, repo
       return {};
     },
     onUploadFinish: async (_request, { id }) => {
-      await finish(services, plan, id, current().request);
-      return {};
+      const replicas = await finish(services, plan, id, current().request);
+      return { headers: replicaHeaders(replicas), ...(replicas?.code && { status_code: 202 }) };
     },
     onResponseError: (_request, error) => failureOf(error, current(), report),
   });
@@ -230,6 +231,7 @@ async function checkNewUpload(
   if (!isPartial) {
     if (!metadata.filename) throw new ShoalError('PARAMETER_MISSING', { details: { name: 'filename' } });
     targetOf(services, metadata);
+    replicasAsked(request, metadata.min_replicas);
     if (metadata.callback_url) checkCallback(metadata.callback_url, services.config().callback_hosts);
   }
   // Code and token of `auth_url` are metadata, or stand in query and header as with other uploads.
@@ -240,15 +242,23 @@ async function checkNewUpload(
   if (admission.link && !isPartial) await links.use(admission.link);
 }
 
-async function finish(services: HttpServices, plan: PlanUpload, id: string, request: IncomingMessage): Promise<void> {
+/** @returns how far the file has spread, when the upload or the node asks for that. */
+async function finish(
+  services: HttpServices,
+  plan: PlanUpload,
+  id: string,
+  request: IncomingMessage,
+): Promise<ReplicaAnswer | undefined> {
   const upload = services.resumable.find(id);
-  if (!upload || upload.concatenation === 'partial') return;
+  if (!upload || upload.concatenation === 'partial') return undefined;
   const wasDone = upload.done !== undefined;
   const { file } = await services.resumable.complete(id, plan);
-  if (wasDone) return;
+  const asked = replicasAsked(request, upload.metadata.min_replicas);
+  if (wasDone) return undefined;
   services.metrics.receivedBytes.inc(file.version.size);
   const callback = upload.metadata.callback_url;
   if (callback) notifyCallback(services, callback, id, file, domainOf(request, services.config()));
+  return awaitReplicas(services, request, file, asked);
 }
 
 /** Makes a final upload of complete partial ones; answers when the file is stored. */
@@ -292,9 +302,13 @@ async function concatenate(
     parts: known.map((part) => part.id),
   });
   await services.resumable.concatenate(id, known);
-  await finish(services, plan, id, request);
-  response.set({ ...statusNames, Location: `${domainOf(request, services.config())}${base}/${id}` });
-  response.status(201).end();
+  const replicas = await finish(services, plan, id, request);
+  response.set({
+    ...statusNames,
+    ...replicaHeaders(replicas),
+    Location: `${domainOf(request, services.config())}${base}/${id}`,
+  });
+  response.status(replicas?.code ? 202 : 201).end();
 }
 
 function metadataOf(text: string | undefined): ResumableUpload['metadata'] {
