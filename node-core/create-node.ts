@@ -3,6 +3,7 @@ import path from 'node:path';
 import { LocalToken } from './access/local-token.ts';
 import { createProtection } from './access/protection.ts';
 import type { Catalog } from './catalog/catalog.ts';
+import type { Cluster } from './cluster/cluster.ts';
 import { loadIdentity } from './cluster/identity.ts';
 import { reachableUrl, urlOf } from './compose/addresses.ts';
 import { buildCluster, readSecrets } from './compose/build-cluster.ts';
@@ -122,11 +123,11 @@ async function buildNode(ground: Ground): Promise<StorageNode> {
   for (const { en, key } of live.loaded.warnings) logger.warn({ key }, en);
   const storeParts = buildStore(ground);
   const { catalog, store, staging, guard, events, files } = storeParts;
-  const fileParts = buildFiles(ground, storeParts);
+  const fileParts = buildFiles(ground, storeParts, () => !cluster.members.isAlone);
   const { keeper, ...useCases } = fileParts;
   const { packKeeper, folders, resumable, deletionClock, trash, retention } = useCases;
-  const { checker, adopter, imports, verifier, watcher, packer } = useCases;
-  const cluster = await buildCluster(ground, storeParts, fileParts, {
+  const { checker, adopter, imports, verifier, scrubber, watcher, packer } = useCases;
+  const cluster: Cluster = await buildCluster(ground, storeParts, fileParts, {
     // The server is built behind the cluster, and both start before anybody asks.
     state: (id) => http.uploadDoor.state(id),
     serve: (...exchange) => http.uploadDoor.serve(...exchange),
@@ -208,6 +209,7 @@ async function buildNode(ground: Ground): Promise<StorageNode> {
     adopter,
     imports,
     verifier,
+    scrubber,
     watcher,
     packer,
   ];

@@ -11,7 +11,7 @@ export interface WatchedCluster {
     readonly seenMs: number | undefined;
   }[];
   /** Contents that files here need and this node has not got, with when they were first missed. */
-  readonly wanted: () => AsyncIterable<{ readonly addedMs: number }>;
+  readonly wanted: () => AsyncIterable<{ readonly addedMs: number; readonly lost: boolean }>;
   readonly nodeName: () => string;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -47,12 +47,24 @@ export function clusterWatches({ members, wanted, nodeName, now }: WatchedCluste
       look: async () => {
         let files = 0;
         let oldestMs = now();
-        for await (const { addedMs } of wanted()) {
+        for await (const { addedMs, lost } of wanted()) {
+          // Nobody is going to bring it: that is another alarm.
+          if (lost) continue;
           files += 1;
           oldestMs = Math.min(oldestMs, addedMs);
         }
         if (now() - oldestMs < lagMs) return [];
         return [{ subject: nodeName(), details: { files, minutes: Math.round((now() - oldestMs) / minuteMs) } }];
+      },
+    },
+    {
+      kind: 'files-lost',
+      openAfterMs: 0,
+      closeAfterMs: minuteMs,
+      look: async () => {
+        let contents = 0;
+        for await (const { lost } of wanted()) if (lost) contents += 1;
+        return contents === 0 ? [] : [{ subject: '', details: { contents } }];
       },
     },
   ];

@@ -164,7 +164,7 @@ export class Catalog implements Service {
     if (cached) return cached;
     const visible = this.#visible(path);
     if (!visible || visible.version.kind === 'dir') return undefined;
-    const file: CataloguedFile = { ...visible, local: this.#local(visible) };
+    const file: CataloguedFile = { ...visible, local: this.local(visible.recordPath, visible.version.dot) };
     this.#cache.set(path, file);
     return file;
   }
@@ -173,7 +173,7 @@ export class Catalog implements Service {
   findVersion(recordPath: string, dot: Dot): CataloguedFile | undefined {
     const record = this.record(recordPath);
     const visible = record && viewOf(record).find((file) => sameDot(file.version.dot, dot));
-    return visible && { ...visible, local: this.#local(visible) };
+    return visible && { ...visible, local: this.local(recordPath, dot) };
   }
 
   /** All files that show a content, in order of path. */
@@ -343,6 +343,13 @@ export class Catalog implements Service {
     }
   }
 
+  /** The first content behind another one, in order of the digest, that stands on this disk. @param after empty: the first. */
+  async nextContent(after: string): Promise<string | undefined> {
+    const range = after === '' ? keys.allPlaces() : { gt: keys.places(after).lt, lt: keys.allPlaces().lt };
+    for await (const key of this.#open().keys({ ...range, limit: 1 })) return key.split('\0')[1];
+    return undefined;
+  }
+
   /** The place that equal contents are linked to. */
   linkSource(sha256: string): LinkSource | undefined {
     const key = keys.linkSource(sha256);
@@ -431,8 +438,9 @@ export class Catalog implements Service {
     return owner && viewOf(owner).find((file) => file.path === path);
   }
 
-  #local(file: VisibleFile): LocalBytes | undefined {
-    const key = keys.local(file.recordPath, formatDot(file.version.dot));
+  /** Where the bytes of a version of a record stand here, whether it shows or not. */
+  local(recordPath: string, dot: Dot): LocalBytes | undefined {
+    const key = keys.local(recordPath, formatDot(dot));
     const text = readText(this.#open(), key);
     return text === undefined ? undefined : decode.local(key, text);
   }

@@ -203,7 +203,8 @@ export class Cluster implements Service {
       const away = error instanceof ShoalError && error.code === 'PEER_UNREACHABLE';
       logger[away ? 'debug' : 'warn']({ member, err: error }, what);
     };
-    this.wants = new WantWorker({ wanted: this.wanted, transfers: this.transfers, scheduler, report });
+    const isComplete = () => this.members.others().every((member) => this.liveness.isOnline(member));
+    this.wants = new WantWorker({ wanted: this.wanted, transfers: this.transfers, scheduler, report, isComplete });
     const cuts = () => cutsOf(this.members);
     const remote = new RemoteRecords(options.files, cuts);
     this.#removed = new RemovedMembers(catalog, remote, cuts);
@@ -384,6 +385,8 @@ export class Cluster implements Service {
     for (const type of ['file-committed', 'file-removed', 'file-moved', 'folder-made'] as const)
       on.push(files.events.on(type, () => this.replicator.announce()));
     on.push(
+      // What was set aside is fetched again.
+      files.events.on('bytes-set-aside', () => this.wants.wake()),
       events.on('member-online', ({ id }) => {
         logger.info({ member: id }, 'a member is there');
         void this.replicator.read(id);

@@ -10,12 +10,17 @@ const concurrency = 4;
 const firstPauseMs = 500;
 const longestPauseMs = 60_000;
 
+/** Between two tries for what nobody has, in milliseconds. A member that comes back is asked at once. */
+const lostPauseMs = 10 * 60_000;
+
 /** What the worker is built with. */
 export interface WantWorkerOptions {
   readonly wanted: WantedContent;
   readonly transfers: ContentTransfers;
   readonly scheduler: Scheduler;
   readonly report: ReportTrouble;
+  /** Whether every member can be reached: what none of them has then is lost. Undefined: nothing ever counts as lost. */
+  readonly isComplete?: () => boolean;
 }
 
 /** Works the list of wants off. */
@@ -73,7 +78,7 @@ export class WantWorker {
       if (this.#stopped) return;
       if (this.#underWay.has(want.sha256)) continue;
       // A clock that was set back must not put everything off.
-      const waits = !all && want.nextMs > now && want.nextMs - now <= longestPauseMs * 2;
+      const waits = !all && want.nextMs > now && want.nextMs - now <= lostPauseMs * 2;
       if (waits) {
         nextMs = Math.min(nextMs, want.nextMs);
         continue;
@@ -98,9 +103,10 @@ export class WantWorker {
     const { wanted, transfers } = this.#options;
     try {
       if (await wanted.fillFromHome(want.sha256)) return;
+      const isComplete = this.#options.isComplete?.() === true;
       const staged = await transfers.fetch(want);
       if (staged) await wanted.fill(staged);
-      else await this.#postpone(want);
+      else await this.#postpone(want, isComplete && this.#options.isComplete?.() === true);
     } catch (error) {
       this.#report('a content could not be brought', error);
       await this.#postpone(want).catch((cause: unknown) => this.#report('a try cannot be noted', cause));
@@ -112,9 +118,11 @@ export class WantWorker {
     if (!this.#stopped) this.#options.report(what, undefined, error);
   }
 
-  #postpone({ sha256, attempts }: Want): Promise<void> {
+  /** @param lost nobody has it; what was lost stays so until somebody brings it. */
+  #postpone({ sha256, attempts }: Want, lost = false): Promise<void> {
     const { scheduler, wanted } = this.#options;
-    const pause = Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(attempts, 10));
-    return wanted.postpone(sha256, scheduler.now() + pause * (0.5 + scheduler.random() / 2), false);
+    const longest = lost ? lostPauseMs : longestPauseMs;
+    const pause = Math.min(longest, firstPauseMs * 2 ** Math.min(attempts, 12));
+    return wanted.postpone(sha256, scheduler.now() + pause * (0.5 + scheduler.random() / 2), lost || undefined);
   }
 }

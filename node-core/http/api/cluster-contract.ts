@@ -118,5 +118,11 @@ export const transfer = z
     state: z.enum(['running', 'done', 'failed']),
   })
   .meta({ id: 'Transfer' });
-export const transfers = z.object({ paused: z.boolean(), transfers: z.array(transfer) }).meta({ id: 'Transfers' });
+export const transfers = z
+  .object({
+    paused: z.boolean(),
+    quarantined: z.array(z.string()).describe('contents that came and do not fit what their records say'),
+    transfers: z.array(transfer),
+  })
+  .meta({ id: 'Transfers' });
 export const pauseBody = z.object({ paused: z.boolean() }).meta({ id: 'PauseTransfers' });

@@ -179,6 +179,7 @@ function transferOperations({ cluster }: HttpServices): readonly Operation[] {
   const { transfers } = cluster;
   const state = () => ({
     paused: transfers.isPaused,
+    quarantined: [...transfers.quarantined],
     transfers: transfers.list().map((one) => ({ ...one, from: [...one.from] })),
   });
   return [

@@ -61,6 +61,10 @@ export class EventStream {
       'import-progress',
       'removals-held',
       'bytes-damaged',
+      'bytes-set-aside',
+      'bytes-repaired',
+      'files-lost',
+      'scrub-changed',
       'deletion-waits',
     ] as const) {
       events.on(type, (event) => this.#send(type, event));
