@@ -19,6 +19,7 @@ import type { Logger } from '../runtime/logger.ts';
 import type { Service } from '../runtime/service.ts';
 import type { ByteSource } from '../storage/byte-source.ts';
 import type { Staging } from '../storage/staging.ts';
+import { type CareEvents, MemberCare } from './care/member-care.ts';
 import { PeerAnswers } from './engine/answers.ts';
 import { forgetRemovals } from './engine/forgetting.ts';
 import type { Question, QuestionKind } from './engine/ports.ts';
@@ -50,7 +51,9 @@ import { type UploadDoor, UploadPassage } from './transport/upload-passage.ts';
 import type { NodeCertificate } from './trust/certificate.ts';
 
 /** News of the cluster. */
-export interface ClusterEvents extends MemberEvents, LivenessEvents, TransferEvents, JoinEvents {
+export interface ClusterEvents extends MemberEvents, LivenessEvents, TransferEvents, JoinEvents, CareEvents {
+  /** The disk is full: nothing is fetched until there is room. Or there is again. */
+  'fetching-changed': { readonly stalled: boolean };
   /** One id, two machines: both are refused. */
   'twin-seen': { readonly id: string };
 }
@@ -113,6 +116,7 @@ export class Cluster implements Service {
   readonly wanted: WantedContent;
   readonly addresses: OwnAddresses;
   readonly uploads: UploadPassage;
+  readonly care: MemberCare;
   readonly events: EventBus<ClusterEvents>;
   /** Whether two machines run with the id of a member. */
   readonly isTwin = (member: string): boolean => this.#boots.isTwin(member);
@@ -204,7 +208,18 @@ export class Cluster implements Service {
       logger[away ? 'debug' : 'warn']({ member, err: error }, what);
     };
     const isComplete = () => this.members.others().every((member) => this.liveness.isOnline(member));
-    this.wants = new WantWorker({ wanted: this.wanted, transfers: this.transfers, scheduler, report, isComplete });
+    this.wants = new WantWorker({
+      wanted: this.wanted,
+      transfers: this.transfers,
+      scheduler,
+      report,
+      isComplete,
+      checkRoom: () => options.files.guard.checkWrite(0),
+      onStalled: (stalled) => {
+        logger[stalled ? 'error' : 'info'](stalled ? 'the disk is full: nothing is fetched' : 'there is room again');
+        events.emit('fetching-changed', { stalled });
+      },
+    });
     const cuts = () => cutsOf(this.members);
     const remote = new RemoteRecords(options.files, cuts);
     this.#removed = new RemovedMembers(catalog, remote, cuts);
@@ -221,6 +236,21 @@ export class Cluster implements Service {
       scheduler,
       report,
       onTakenIn: () => this.wants.wake(),
+    });
+    this.care = new MemberCare({
+      catalog,
+      remote,
+      wanted: this.wanted,
+      wants: this.wants,
+      replicator: this.replicator,
+      client: this.#client,
+      isOnline: (member) => this.liveness.isOnline(member),
+      isRepairEnabled: () => config().auto_repair,
+      isStalled: () => this.wants.isStalled,
+      clock,
+      scheduler,
+      report,
+      events,
     });
     this.#server = new PeerServer({
       listen: config().peer_addr,
@@ -253,6 +283,7 @@ export class Cluster implements Service {
     await this.#removals.follow();
     this.liveness.start();
     this.replicator.start();
+    this.care.repairer.start();
     this.wants.wake(true);
     await this.gatherer.start();
     const tidy = () => {
@@ -276,7 +307,13 @@ export class Cluster implements Service {
     // What is under way on members fails at once, and ends before the catalogue does.
     this.#client.close();
     await this.transfers.stop();
-    await Promise.all([this.replicator.stop(), this.wants.stop(), this.#removals.stop(), this.#tidying]);
+    await Promise.all([
+      this.replicator.stop(),
+      this.care.repairer.stop(),
+      this.wants.stop(),
+      this.#removals.stop(),
+      this.#tidying,
+    ]);
     await this.#server.stop();
   }
 
@@ -357,6 +394,7 @@ export class Cluster implements Service {
     return {
       ...Object.fromEntries(questions),
       ...this.door.routes(),
+      ...this.care.routes(),
       heartbeat: jsonRoute(heartbeatShape, (caller, beat) => this.liveness.heard(caller, beat)),
       members: jsonRoute(memberExchangeShape, async (_caller, { operations }) => {
         await this.members.takeIn(operations);

@@ -72,6 +72,8 @@ describe('every way of asking', () => {
     ['receive_md5s', '', 400, 'PARAMETER_MISSING'],
     ['receive_md5s', 'md5s=abc,def', 400, 'DIGEST_INVALID'],
     ['syncfile_info', 'fileInfo=%7B%7D', 403, 'PEER_WORD_REFUSED'],
+    ['syncfile_info', 'fileInfo=no-json', 403, 'PEER_WORD_REFUSED'],
+    ['syncfile', '', 403, 'PEER_WORD_REFUSED'],
     ['gen_google_code', '', 400, 'PARAMETER_MISSING'],
     ['gen_google_code', 'secret=0189!', 400, 'PARAMETER_INVALID'],
     ['reload', 'action=get', 400, 'PARAMETER_MISSING'],

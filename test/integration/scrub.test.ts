@@ -129,6 +129,7 @@ it('paths that share an inode are all mended when it rots', async () => {
   const [first = ''] = files;
   const { path: second } = await upload(a, content, { name: 'second.bin', fields: { path: 'elsewhere' } });
   await eventually(() => holds(b, second, content), 'it is there');
+  expect(second).not.toBe(first);
   const inode = async (file: string) => (await stat(placeOnDisk(b, file))).ino;
   expect(await inode(first)).toBe(await inode(second));
   await rot(placeOnDisk(b, first), 100);

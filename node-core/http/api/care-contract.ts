@@ -27,6 +27,26 @@ export const scrub = z
 
 export const scrubPause = z.object({ paused: z.boolean() }).meta({ id: 'ScrubPause' });
 
+export const repair = z
+  .object({
+    running: z.boolean(),
+    current: z.string().optional().describe('id of the member that is compared with now'),
+    nextMs: time.optional().describe('when all members are compared with by itself'),
+    members: z
+      .array(
+        z.object({
+          member: z.string(),
+          startedMs: time,
+          endedMs: time.optional(),
+          buckets: count.optional().describe('parts of the tree that differed'),
+          changed: count.optional().describe('records that changed here'),
+          error: z.string().optional().describe('code of why it did not come to an end'),
+        }),
+      )
+      .describe('the last comparison with each member since the start of the node'),
+  })
+  .meta({ id: 'Repair' });
+
 export const lostFile = z
   .object({
     path,

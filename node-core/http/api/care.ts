@@ -1,4 +1,4 @@
-/** /api/v1: how the node looks after what it holds: the scrub, files whose bytes are lost. */
+/** /api/v1: how the node looks after what it holds: the scrub, comparisons with members, lost files. */
 import { normalizePath } from '../../domain/paths.ts';
 import type { HttpServices } from '../services.ts';
 import { readOnlyCheck } from '../services.ts';
@@ -12,9 +12,9 @@ const tag = 'care';
 /** Lost files that are named. */
 const namedFiles = 1000;
 
-/** The operations on scrub and losses. */
+/** The operations on scrub, repair and losses. */
 export function careOperations(services: HttpServices): readonly Operation[] {
-  return [...scrubOperations(services), ...lossOperations(services)];
+  return [...scrubOperations(services), ...repairOperations(services), ...lossOperations(services)];
 }
 
 function scrubOperations({ catalog, config, scrubber }: HttpServices): readonly Operation[] {
@@ -57,6 +57,34 @@ function scrubOperations({ catalog, config, scrubber }: HttpServices): readonly 
       answer: shape.scrub,
       handle: async ({ body }) => {
         await scrubber.pause(body.paused);
+        return state();
+      },
+    }),
+  ];
+}
+
+function repairOperations({ cluster, logger }: HttpServices): readonly Operation[] {
+  const { repairer } = cluster.care;
+  const state = () => ({ ...repairer.state, members: repairer.last() });
+  return [
+    operation({
+      id: 'readRepair',
+      method: 'get',
+      path: '/repair',
+      tag,
+      summary: 'How the comparisons with the other members went',
+      answer: shape.repair,
+      handle: state,
+    }),
+    operation({
+      id: 'startRepair',
+      method: 'post',
+      path: '/repair',
+      tag,
+      summary: 'Begins to compare with all members now, and has them compare with this node',
+      answer: shape.repair,
+      handle: () => {
+        repairer.runAll(true).catch((error: unknown) => logger.error({ err: error }, 'the repair failed'));
         return state();
       },
     }),

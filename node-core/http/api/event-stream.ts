@@ -77,6 +77,8 @@ export class EventStream {
       'member-offline',
       'pairing-changed',
       'twin-seen',
+      'repair-changed',
+      'fetching-changed',
     ] as const) {
       cluster.events.on(type, (event) => this.#send(type, event));
     }

@@ -13,6 +13,8 @@ function watches(members: { name: string; online: boolean; seenMs: number | unde
   const [unreachable, lag, lost] = clusterWatches({
     members: () => members,
     wanted: list,
+    twins: () => [],
+    stalled: async () => undefined,
     nodeName: () => 'here',
     now: () => now,
   });
