@@ -15,6 +15,7 @@ import { upgradeCatalog } from './migrations.ts';
 import { type ListedFile, recountDay, walkFiles } from './recount.ts';
 import type { FeedCursor } from './replication-values.ts';
 import { searchNames } from './search-index.ts';
+import { sharedLetters } from './shared-values.ts';
 import type { Table } from './table.ts';
 import { CatalogTransaction, type CommitCounters } from './transaction.ts';
 import {
@@ -75,6 +76,7 @@ export class Catalog implements Service {
   #counters: CommitCounters | undefined;
   #writeError: unknown;
   #recounting: Promise<unknown> = Promise.resolve();
+  #sharedRevision = 0;
 
   constructor(options: CatalogOptions) {
     this.#options = options;
@@ -127,6 +129,11 @@ export class Catalog implements Service {
     this.#db = undefined;
   }
 
+  /** Grows with every change of what members share (shared-values.ts). */
+  get sharedRevision(): number {
+    return this.#sharedRevision;
+  }
+
   /** The error after which LevelDB takes no more writes, if there was one. */
   get writeError(): unknown {
     return this.#writeError;
@@ -164,7 +171,7 @@ export class Catalog implements Service {
     if (cached) return cached;
     const visible = this.#visible(path);
     if (!visible || visible.version.kind === 'dir') return undefined;
-    const file: CataloguedFile = { ...visible, local: this.local(visible.recordPath, visible.version.dot) };
+    const file: CataloguedFile = { ...visible, local: this.#local(visible) };
     this.#cache.set(path, file);
     return file;
   }
@@ -173,7 +180,7 @@ export class Catalog implements Service {
   findVersion(recordPath: string, dot: Dot): CataloguedFile | undefined {
     const record = this.record(recordPath);
     const visible = record && viewOf(record).find((file) => sameDot(file.version.dot, dot));
-    return visible && { ...visible, local: this.local(recordPath, dot) };
+    return visible && { ...visible, local: this.localOf(recordPath, dot) };
   }
 
   /** All files that show a content, in order of path. */
@@ -438,8 +445,12 @@ export class Catalog implements Service {
     return owner && viewOf(owner).find((file) => file.path === path);
   }
 
-  /** Where the bytes of a version of a record stand here, whether it shows or not. */
-  local(recordPath: string, dot: Dot): LocalBytes | undefined {
+  #local({ recordPath, version }: VisibleFile): LocalBytes | undefined {
+    return this.localOf(recordPath, version.dot);
+  }
+
+  /** Where the bytes of a version stand here, whether it shows or not. */
+  localOf(recordPath: string, dot: Dot): LocalBytes | undefined {
     const key = keys.local(recordPath, formatDot(dot));
     const text = readText(this.#open(), key);
     return text === undefined ? undefined : decode.local(key, text);
@@ -451,6 +462,7 @@ export class Catalog implements Service {
       const table = key[0];
       if (table === 'r' || table === 'n') this.#cache.delete(key.slice(2));
       else if (table === 'l') this.#forgetRecord(key.slice(2, key.lastIndexOf('\0')));
+      else if (table !== undefined && sharedLetters.has(table)) this.#sharedRevision += 1;
     }
   }
 

@@ -33,6 +33,7 @@
  * | alarms | `A id`, `B id` | see alarm-values.ts |
  * | retention | `C id`, `D id`, `E trusted` | see retention-values.ts |
  * | scrub | `S state` | see scrub-values.ts |
+ * | policy | `F cluster` | see shared-values.ts |
  * | members | `M id`, `Q self`, `I id`, `P id` | see member-values.ts |
  */
 

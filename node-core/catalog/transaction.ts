@@ -124,7 +124,7 @@ export class CatalogTransaction {
     const after = mergeRecords(before, news);
     if (encode(after) === encode(before)) return undefined;
     for (const { clock } of [...incoming.versions, ...(incoming.removal ? [incoming.removal] : [])])
-      if (this.#counters.clock.observe(clock)) this.#overlay.put(keys.meta('clock'), encode(this.#counters.clock.last));
+      this.observe(clock);
     this.#putRecord(before, after);
     return { before, after };
   }
@@ -452,6 +452,11 @@ export class CatalogTransaction {
   /** Who writes an entry that is replicated whole, and when. */
   stamp(): { readonly node: string; readonly clock: string } {
     return { node: this.#counters.nodeId, clock: this.#tick() };
+  }
+
+  /** Takes note of another node's hybrid time: what is written from now on is later, unless that is far ahead. */
+  observe(clock: string): void {
+    if (this.#counters.clock.observe(clock)) this.#overlay.put(keys.meta('clock'), encode(this.#counters.clock.last));
   }
 
   #putRecord(before: PathRecord, after: PathRecord): void {

@@ -141,7 +141,7 @@ export class LostFiles {
     const held = (catalog.row(replicationTables.held, recordPath) ?? []) as readonly FileVersion[];
     return held
       .flatMap((version) => {
-        const place = catalog.local(recordPath, version.dot)?.place;
+        const place = catalog.localOf(recordPath, version.dot)?.place;
         return place === undefined ? [] : [{ version, place }];
       })
       .sort((a, b) => (a.version.clock < b.version.clock ? 1 : -1))[0];

@@ -252,7 +252,7 @@ async function confirm(
 
 async function recordedIdentity(context: FilesContext, sha256: string, place: Place) {
   for (const { path, version } of await usersOf(context, sha256)) {
-    const local = context.catalog.local(path, version.dot);
+    const local = context.catalog.localOf(path, version.dot);
     if (local?.place === place) return local.identity;
   }
   for await (const entry of context.catalog.trash()) if (entry.place === place) return entry.identity;

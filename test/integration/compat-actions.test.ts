@@ -204,6 +204,7 @@ describe('remove_empty_dir', () => {
       '.shoal-store',
       '_alt',
       '_big',
+      '_damaged',
       '_pack',
       '_part',
       '_tmp',

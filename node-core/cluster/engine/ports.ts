@@ -35,6 +35,16 @@ export interface PeerQuestions {
     readonly question: { readonly paths: readonly string[] };
     readonly answer: { readonly records: readonly string[] };
   };
+  /** Small things that all members have alike: entries of the buckets that differ. */
+  shared: {
+    readonly question: { readonly buckets: Readonly<Record<string, string>> };
+    readonly answer: { readonly entries: readonly { readonly table: string; readonly value: unknown }[] };
+  };
+  /** Which of some contents are here, with verified bytes; the answer waits until all are, but no longer than told. */
+  holding: {
+    readonly question: { readonly contents: readonly string[]; readonly waitMs: number };
+    readonly answer: { readonly held: readonly string[] };
+  };
   /** Something is new here: come and read. */
   news: { readonly question: Record<string, never>; readonly answer: Record<string, never> };
 }

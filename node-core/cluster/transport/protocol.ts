@@ -63,6 +63,14 @@ export const questionShapes = {
   buckets: { question: empty, answer: digests },
   leaves: { question: z.object({ bucket: hex(3) }), answer: digests },
   records: { question: z.object({ paths: z.array(path).max(10_000) }), answer: records },
+  shared: {
+    question: z.object({ buckets: digests }),
+    answer: z.object({ entries: z.array(z.object({ table: z.string().max(40), value: z.unknown() })) }),
+  },
+  holding: {
+    question: z.object({ contents: z.array(hex(64)).max(1000), waitMs: z.number().int().min(0).max(60_000) }),
+    answer: z.object({ held: z.array(hex(64)) }),
+  },
   news: { question: empty, answer: empty },
 } as const satisfies Record<QuestionKind, { readonly question: z.ZodType; readonly answer: z.ZodType }>;
 
@@ -75,6 +83,10 @@ export const heartbeatShape = z.object({
   port: z.number().int().min(1).max(65_535),
   /** Digest of the sender's list of members. */
   members: hex(64),
+  /** Digest of what members share; nodes of before have none. */
+  shared: hex(64).exactOptional(),
+  /** The sender's wall clock, milliseconds since 1970. */
+  nowMs: z.number().exactOptional(),
   /** In a question: members that the sender cannot reach. */
   lacking: z.array(hex(64)).max(64).default([]),
   /** In an answer: where those of them are that the sender can reach. */

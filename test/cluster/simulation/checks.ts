@@ -1,7 +1,8 @@
 /** What must hold once everything has healed. */
 import { createHash } from 'node:crypto';
+import { replicationTables } from '../../../node-core/catalog/replication-values.ts';
 import { isRefused } from '../../../node-core/domain/removal-cut.ts';
-import { formatDot, parseDot } from '../../../node-core/domain/version.ts';
+import { type Dot, formatDot, parseDot } from '../../../node-core/domain/version.ts';
 import type { Ledger } from './ledger.ts';
 import type { Life } from './node.ts';
 
@@ -68,7 +69,11 @@ async function checkBytes(life: Life, ledger: Ledger): Promise<string[]> {
       const sha256 = createHash('sha256').update(bytes).digest('hex');
       if (sha256 !== file?.version.sha256) broken.push(`${short(life)} shows wrong bytes at ${path}`);
     } catch (error) {
-      if (file && ledger.lostBytes.has(file.version.sha256)) continue;
+      if (file && ledger.lostBytes.has(file.version.sha256)) {
+        // What was there before is kept, so that somebody can have it back.
+        for (const place of heldAt(life, file.recordPath)) used.add(place);
+        continue;
+      }
       broken.push(`${short(life)} has no bytes of ${path}: ${String(error)}`);
     }
     if (file?.local) used.add(file.local.place);
@@ -80,6 +85,11 @@ async function checkBytes(life: Life, ledger: Ledger): Promise<string[]> {
   for (const { id, path } of await life.catalog.intents())
     broken.push(`${short(life)} has an intent left: ${id} ${path}`);
   return broken;
+}
+
+function heldAt({ catalog }: Life, path: string): string[] {
+  const held = (catalog.row(replicationTables.held, path) ?? []) as readonly { readonly dot: Dot }[];
+  return held.flatMap(({ dot }) => catalog.localOf(path, dot)?.place ?? []);
 }
 
 function short(life: Life): string {

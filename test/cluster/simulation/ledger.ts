@@ -60,8 +60,13 @@ export class Ledger {
   isAccountedFor(dot: string, isThere: (dot: string) => boolean): boolean {
     if (isThere(dot)) return true;
     const next = this.#movedTo.get(dot);
-    if (next !== undefined && this.#counts(next)) return this.isAccountedFor(formatDot(next), isThere);
-    return this.#replaced.get(dot)?.some((by) => this.#counts(by)) === true;
+    if (next !== undefined && this.#counts(next) && this.isAccountedFor(formatDot(next), isThere)) return true;
+    // Whoever wrote over what a removed member had done has seen that, not what had stood there before: it counts all the same.
+    return this.#replaced.get(dot)?.some((by) => this.#counts(by) || this.#wasReplaced(by)) === true;
+  }
+
+  #wasReplaced(dot: Dot): boolean {
+    return this.#replaced.get(formatDot(dot))?.some((by) => this.#counts(by) || this.#wasReplaced(by)) === true;
   }
 
   /** Whether a removed member did something to a path that does not count: what others removed there may come back. */

@@ -15,8 +15,12 @@ export class Network {
   readonly #timeline: Timeline;
   readonly #random: SeededRandom;
   readonly #lives = new Map<string, Life>();
+  /** Second lives of one id: clones. A message reaches either. */
+  readonly #twins = new Map<string, Life>();
   /** `from>to`, for every direction that is cut. */
   readonly cut = new Set<string>();
+  /** Ids that two machines run with: nobody speaks with either. */
+  readonly refused = new Set<string>();
   /** Ids of all members. */
   members: readonly string[] = [];
   /** What each member knows of removals: who was removed, and how far its commits count. Kept through crashes. */
@@ -32,6 +36,12 @@ export class Network {
   /** From now on messages for a node reach this life. */
   connect(life: Life): void {
     this.#lives.set(life.id, life);
+  }
+
+  /** A clone of a member's machine is switched on, or undefined: it is off again. */
+  connectTwin(id: string, life: Life | undefined): void {
+    if (life) this.#twins.set(id, life);
+    else this.#twins.delete(id);
   }
 
   /** Who is a member besides, as far as one knows. */
@@ -93,7 +103,8 @@ export class Network {
       const cancel = this.#timeline.after(timeoutMs, () => reject(new Error('no answer in time')));
       const heard = (life: Life) => life.alive && from.alive && this.#hear(life.id, from);
       const arrive = () => {
-        const life = this.#lives.get(to);
+        const twin = this.#twins.get(to);
+        const life = twin && this.#random.next() < 0.5 ? twin : this.#lives.get(to);
         // A life that is over hears nothing, and says nothing any more.
         if (!life?.alive || !from.alive || !this.#hear(from.id, life)) return;
         work(life).then(
@@ -115,7 +126,7 @@ export class Network {
     if (this.#random.next() < this.lossRate) return;
     const late = this.#random.next() < this.lossRate ? this.#random.integer(0, 60_000) : 0;
     this.#timeline.after(1 + this.#random.integer(0, this.slowMs) + late, () => {
-      if (!this.cut.has(`${from}>${to}`)) arrive();
+      if (!this.cut.has(`${from}>${to}`) && !this.refused.has(from) && !this.refused.has(to)) arrive();
     });
   }
 }

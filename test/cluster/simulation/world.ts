@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import type { CataloguedFile } from '../../../node-core/catalog/catalog.ts';
 import { CatalogTransaction } from '../../../node-core/catalog/transaction.ts';
 import { ShoalError } from '../../../node-core/domain/errors.ts';
+import type { VersionVector } from '../../../node-core/domain/version.ts';
 import { SeededRandom } from '../../support/seeded-random.ts';
 import { checkWorld } from './checks.ts';
 import { Ledger } from './ledger.ts';
@@ -38,6 +39,8 @@ interface Machine {
   skewMs: number;
   /** Steps until it crashes; undefined for no plan. */
   crashIn: number | undefined;
+  /** A clone that runs with its id, and since when. */
+  twin: { readonly life: Life; readonly sinceMs: number } | undefined;
 }
 
 /** Runs one seed. */
@@ -113,6 +116,25 @@ export const scripts = {
     await world.timeline.pass(2 * minuteMs);
     await world.forget(a);
   },
+  /**
+   * a removes b, which goes on and overwrites and deletes what c has; c hears of the removal last, and must have its files
+   * back, also the one that nobody besides it had heard of.
+   */
+  'removed and busy': async (world: World) => {
+    const [a, b, c] = await world.three();
+    await world.upload(c, 'x');
+    await world.upload(c, 'y');
+    await world.timeline.pass(minuteMs);
+    await world.removeMember(a, b);
+    world.link([b, c]);
+    await world.upload(c, 'z');
+    await world.timeline.pass(2 * minuteMs);
+    await world.upload(b, 'x');
+    await world.remove(b, 'y');
+    await world.remove(b, 'z');
+    await world.upload(b, 'w');
+    await world.timeline.pass(2 * minuteMs);
+  },
 } as const;
 
 class World {
@@ -136,7 +158,7 @@ class World {
       const id = createHash('sha256').update(`${seed} ${index}`).digest('hex');
       const name = `n${index}`;
       this.machines.push({
-        ...{ id, name, life: undefined, remains: undefined, backup: undefined, crashIn: undefined },
+        ...{ id, name, life: undefined, remains: undefined, backup: undefined, crashIn: undefined, twin: undefined },
         skewMs: this.#random.integer(-2000, 2000),
       });
     }
@@ -171,6 +193,7 @@ class World {
     this.#network.cut.clear();
     this.#network.lossRate = 0;
     this.#network.slowMs = 20;
+    for (const machine of this.machines) await this.#endTwin(machine);
     for (const machine of this.machines) {
       machine.crashIn = undefined;
       machine.skewMs = Math.max(-2000, Math.min(2000, machine.skewMs));
@@ -197,8 +220,7 @@ class World {
     if (!life?.alive || !life.ready || this.ledger.cuts.has(actor.id)) return;
     const seen = await life.catalog.seen();
     const cut = Object.fromEntries(Object.entries(seen).filter(([source]) => source.startsWith(`${subject.id}.`)));
-    const others = this.machines.filter((other) => other !== subject && other.life?.ready);
-    const known = await Promise.all(others.map(async (other) => (await other.life?.catalog.seen()) ?? {}));
+    const known = await this.#seenBesides(subject);
     this.ledger.removedMember(subject.id, known, await this.#contentsBesides(subject));
     this.#network.removals(actor.id).set(subject.id, cut);
     this.#say(`${actor.name} removes ${subject.name}`);
@@ -253,6 +275,7 @@ class World {
     } else if (dice < 90) this.#crashSomebody();
     else if (dice < 92) this.#jumpClock();
     else if (dice < 93) this.#removeSomebody();
+    else if (dice < 94) void this.#cloneSomebody();
     else if (dice < 96) void this.#backUpOrRestore();
     else this.#forget();
   }
@@ -394,7 +417,15 @@ class World {
   }
 
   #boot(machine: Machine): void {
-    const life = new Life(
+    const life = this.#live(machine, machine.remains);
+    machine.life = life;
+    this.#network.connect(life);
+    this.#say(`${machine.name} starts`);
+    life.start().catch((error: unknown) => this.#trouble(life, machine, 'start failed', error));
+  }
+
+  #live(machine: Machine, remains: Remains | undefined): Life {
+    const life: Life = new Life(
       {
         id: machine.id,
         timeline: this.timeline,
@@ -408,12 +439,9 @@ class World {
         },
         trouble: (what, error) => this.#trouble(life, machine, what, error),
       },
-      machine.remains,
+      remains,
     );
-    machine.life = life;
-    this.#network.connect(life);
-    this.#say(`${machine.name} starts`);
-    life.start().catch((error: unknown) => this.#trouble(life, machine, 'start failed', error));
+    return life;
   }
 
   /** Broken connections are weather. Everything else that goes wrong in a living node is not. */
@@ -422,6 +450,53 @@ class World {
     const reason = error instanceof Error ? error.message : String(error);
     if (/no answer in time|not ready/.test(reason)) return;
     this.troubles.push(`${machine.name}: ${what}: ${error instanceof Error ? (error.stack ?? reason) : reason}`);
+  }
+
+  /**
+   * A copy of a machine is switched on, with its id and its data. For some seconds members speak with either; then they see two
+   * and refuse both, until one of them is switched off for good. Both take files meanwhile.
+   */
+  async #cloneSomebody(): Promise<void> {
+    const machine = this.#random.pick(this.machines.filter(({ twin }) => !twin));
+    if (!machine?.life?.alive || !machine.life.ready) return;
+    const sinceMs = this.timeline.nowMs;
+    const remains = await machine.life.backup();
+    if (machine.twin || !machine.life.alive) return;
+    this.#say(`a clone of ${machine.name} is switched on`);
+    const twin = this.#live(machine, remains);
+    machine.twin = { life: twin, sinceMs };
+    this.#network.connectTwin(machine.id, twin);
+    twin.start().catch((error: unknown) => this.#trouble(twin, machine, 'start failed', error));
+    this.timeline.after(this.#random.integer(2_000, 10_000), () => {
+      if (machine.twin?.life === twin) this.#network.refused.add(machine.id);
+    });
+    for (let uploads = this.#random.integer(0, 3); uploads > 0; uploads -= 1)
+      this.timeline.after(this.#random.integer(1_000, 20_000), () => {
+        if (twin.alive && twin.ready) void this.#upload(twin, this.#path());
+      });
+    this.timeline.after(this.#random.integer(20_000, 90_000), () => {
+      if (machine.twin?.life === twin) void this.#endTwin(machine);
+    });
+  }
+
+  /** One of two machines with an id is switched off for good, and what only it knew is gone. */
+  async #endTwin(machine: Machine): Promise<void> {
+    const { life } = machine;
+    if (!machine.twin) return;
+    const { life: twin, sinceMs } = machine.twin;
+    machine.twin = undefined;
+    this.#network.connectTwin(machine.id, undefined);
+    const known = await this.#seenBesides(machine);
+    const stays = twin.alive && this.#random.next() < 0.5 ? twin : life;
+    this.#say(`${stays === twin ? machine.name : `the clone of ${machine.name}`} is switched off for good`);
+    if (stays === twin) {
+      void life?.crash();
+      machine.life = twin;
+      this.#network.connect(twin);
+      machine.crashIn = undefined;
+    } else void twin.crash();
+    this.ledger.lostDisk(machine.id, sinceMs, known, await this.#contentsBesides(machine));
+    this.#network.refused.delete(machine.id);
   }
 
   /** At most every third member goes. */
@@ -451,11 +526,7 @@ class World {
     }
     this.#say(`${machine.name} comes back from its backup`);
     machine.crashIn = undefined;
-    const known = await Promise.all(
-      this.lives()
-        .filter((other) => other !== life && other.ready)
-        .map((other) => other.catalog.seen()),
-    );
+    const known = await this.#seenBesides(machine);
     void life.crash();
     // What only this disk knew is gone with it: no promise covers the loss of the only copy.
     this.ledger.lostDisk(machine.id, backup.atMs, known, await this.#contentsBesides(machine));
@@ -463,6 +534,12 @@ class World {
     this.timeline.after(this.#random.integer(1, minuteMs), () => {
       if (!machine.life?.alive) this.#boot(machine);
     });
+  }
+
+  /** What the others that run have seen. */
+  #seenBesides(machine: Machine): Promise<VersionVector[]> {
+    const others = this.machines.filter((other) => other !== machine).map(({ life }) => life);
+    return Promise.all(others.flatMap((life) => (life?.alive && life.ready ? [life.catalog.seen()] : [])));
   }
 
   /** Contents that stand on some disk besides that of a machine, and in its backup. */
