@@ -4,6 +4,7 @@ import { ClusterPolicy } from './access/cluster-policy.ts';
 import { LocalToken } from './access/local-token.ts';
 import { createProtection } from './access/protection.ts';
 import type { Catalog } from './catalog/catalog.ts';
+import type { Cluster } from './cluster/cluster.ts';
 import { loadIdentity } from './cluster/identity.ts';
 import { reachableUrl, urlOf } from './compose/addresses.ts';
 import { buildCluster, readSecrets } from './compose/build-cluster.ts';
@@ -124,11 +125,11 @@ async function buildNode(ground: Ground): Promise<StorageNode> {
   const storeParts = buildStore(ground);
   const policy = new ClusterPolicy(storeParts.catalog, () => live.current);
   const { catalog, store, staging, guard, events, files } = storeParts;
-  const fileParts = buildFiles(ground, storeParts);
+  const fileParts = buildFiles(ground, storeParts, () => !cluster.members.isAlone);
   const { keeper, ...useCases } = fileParts;
   const { packKeeper, folders, resumable, deletionClock, trash, retention } = useCases;
-  const { checker, adopter, imports, verifier, watcher, packer } = useCases;
-  const cluster = await buildCluster(ground, storeParts, fileParts, {
+  const { checker, adopter, imports, verifier, scrubber, watcher, packer } = useCases;
+  const cluster: Cluster = await buildCluster(ground, storeParts, fileParts, {
     // Server and doors are built behind the cluster, and all start before anybody asks.
     uploadDoor: {
       state: (id) => http.uploadDoor.state(id),
@@ -219,6 +220,7 @@ async function buildNode(ground: Ground): Promise<StorageNode> {
     adopter,
     imports,
     verifier,
+    scrubber,
     watcher,
     packer,
   ];

@@ -186,7 +186,7 @@ export class Catalog implements Service {
   findVersion(recordPath: string, dot: Dot): CataloguedFile | undefined {
     const record = this.record(recordPath);
     const visible = record && viewOf(record).find((file) => sameDot(file.version.dot, dot));
-    return visible && { ...visible, local: this.#local(visible) };
+    return visible && { ...visible, local: this.localOf(recordPath, dot) };
   }
 
   /** All files that show a content, in order of path. */
@@ -354,6 +354,13 @@ export class Catalog implements Service {
       const [, sha256 = '', place = ''] = key.split('\0');
       yield { sha256, place };
     }
+  }
+
+  /** The first content behind another one, in order of the digest, that stands on this disk. @param after empty: the first. */
+  async nextContent(after: string): Promise<string | undefined> {
+    const range = after === '' ? keys.allPlaces() : { gt: keys.places(after).lt, lt: keys.allPlaces().lt };
+    for await (const key of this.#open().keys({ ...range, limit: 1 })) return key.split('\0')[1];
+    return undefined;
   }
 
   /** The place that equal contents are linked to. */

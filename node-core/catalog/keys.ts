@@ -32,6 +32,7 @@
  * | replication | `N id`, `W sha256`, `H path`, `G arrival`, `K floor`, `U path`, `V cuts` | see replication-values.ts |
  * | alarms | `A id`, `B id` | see alarm-values.ts |
  * | retention | `C id`, `D id`, `E trusted` | see retention-values.ts |
+ * | scrub | `S state` | see scrub-values.ts |
  * | policy | `F cluster` | see shared-values.ts |
  * | members | `M id`, `Q self`, `I id`, `P id` | see member-values.ts |
  */

@@ -20,6 +20,7 @@ import type { Logger } from '../runtime/logger.ts';
 import type { Service } from '../runtime/service.ts';
 import type { ByteSource } from '../storage/byte-source.ts';
 import type { Staging } from '../storage/staging.ts';
+import { type CareEvents, MemberCare } from './care/member-care.ts';
 import { answering, PeerAnswers } from './engine/answers.ts';
 import { forgetRemovals } from './engine/forgetting.ts';
 import { Holdings } from './engine/holdings.ts';
@@ -60,7 +61,9 @@ import { type UploadDoor, UploadPassage } from './transport/upload-passage.ts';
 import type { NodeCertificate } from './trust/certificate.ts';
 
 /** News of the cluster. */
-export interface ClusterEvents extends MemberEvents, LivenessEvents, TransferEvents, JoinEvents {
+export interface ClusterEvents extends MemberEvents, LivenessEvents, TransferEvents, JoinEvents, CareEvents {
+  /** The disk is full: nothing is fetched until there is room. Or there is again. */
+  'fetching-changed': { readonly stalled: boolean };
   /** One id, two machines: both are refused. */
   'twin-seen': { readonly id: string };
 }
@@ -130,6 +133,7 @@ export class Cluster implements Service {
   readonly holdings: Holdings;
   readonly quorum: Quorum;
   readonly uploads: UploadPassage;
+  readonly care: MemberCare;
   readonly events: EventBus<ClusterEvents>;
   /** Whether two machines run with the id of a member. */
   readonly isTwin = (member: string): boolean => this.#boots.isTwin(member);
@@ -236,7 +240,19 @@ export class Cluster implements Service {
       const away = error instanceof ShoalError && error.code === 'PEER_UNREACHABLE';
       logger[away ? 'debug' : 'warn']({ member, err: error }, what);
     };
-    this.wants = new WantWorker({ wanted: this.wanted, transfers: this.transfers, scheduler, report });
+    const isComplete = () => this.members.others().every((member) => this.liveness.isOnline(member));
+    this.wants = new WantWorker({
+      wanted: this.wanted,
+      transfers: this.transfers,
+      scheduler,
+      report,
+      isComplete,
+      checkRoom: () => options.files.guard.checkWrite(0),
+      onStalled: (stalled) => {
+        logger[stalled ? 'error' : 'info'](stalled ? 'the disk is full: nothing is fetched' : 'there is room again');
+        events.emit('fetching-changed', { stalled });
+      },
+    });
     const cuts = () => cutsOf(this.members);
     const remote = new RemoteRecords(options.files, cuts);
     this.#removed = new RemovedMembers(catalog, remote, cuts);
@@ -253,6 +269,21 @@ export class Cluster implements Service {
       scheduler,
       report,
       onTakenIn: () => this.wants.wake(),
+    });
+    this.care = new MemberCare({
+      catalog,
+      remote,
+      wanted: this.wanted,
+      wants: this.wants,
+      replicator: this.replicator,
+      client: this.#client,
+      isOnline: (member) => this.liveness.isOnline(member),
+      isRepairEnabled: () => config().auto_repair,
+      isStalled: () => this.wants.isStalled,
+      clock,
+      scheduler,
+      report,
+      events,
     });
     this.#server = new PeerServer({
       listen: config().peer_addr,
@@ -286,6 +317,7 @@ export class Cluster implements Service {
     await this.shared.start();
     this.liveness.start();
     this.replicator.start();
+    this.care.repairer.start();
     this.wants.wake(true);
     await this.gatherer.start();
     const tidy = () => {
@@ -309,7 +341,13 @@ export class Cluster implements Service {
     // What is under way on members fails at once, and ends before the catalogue does.
     this.#client.close();
     await this.transfers.stop();
-    await Promise.all([this.replicator.stop(), this.wants.stop(), this.#removals.stop(), this.#tidying]);
+    await Promise.all([
+      this.replicator.stop(),
+      this.care.repairer.stop(),
+      this.wants.stop(),
+      this.#removals.stop(),
+      this.#tidying,
+    ]);
     await this.#server.stop();
   }
 
@@ -397,6 +435,7 @@ export class Cluster implements Service {
     return {
       ...Object.fromEntries(questions),
       ...this.door.routes(),
+      ...this.care.routes(),
       heartbeat: jsonRoute(heartbeatShape, (caller, beat) => this.liveness.heard(caller, beat)),
       redeem: jsonRoute(redeemShape, async (_caller, { link }) => {
         await this.#options.redeemLink(link);
@@ -431,6 +470,8 @@ export class Cluster implements Service {
     for (const type of ['file-committed', 'file-removed', 'file-moved', 'folder-made'] as const)
       on.push(files.events.on(type, () => this.replicator.announce()));
     on.push(
+      // What was set aside is fetched again.
+      files.events.on('bytes-set-aside', () => this.wants.wake()),
       events.on('member-online', ({ id }) => {
         logger.info({ member: id }, 'a member is there');
         void this.replicator.read(id);

@@ -158,6 +158,15 @@ const table = {
     en: 'Memory in MiB that holds small files that are read often. 0: none.',
     zh: '用于缓存常读小文件的内存（MiB）。0 表示不缓存。',
   }),
+  scrub_kib_per_second: row('storage', amount(0), 2048, {
+    en: 'KiB a second that the store is slowly read again with, to find bytes that have rotted. Damaged ones are set aside and fetched from another member. 0: never.',
+    zh: '后台缓慢重读存储以发现损坏数据的速度（KiB/秒）。损坏的数据会被移开并从其他成员重新获取。0 表示关闭。',
+  }),
+  scrub_interval_days: row('storage', field.integer(1, 3650), 30, {
+    expert: true,
+    en: 'Days after which the whole store is read again.',
+    zh: '每隔多少天将整个存储重新读取一遍。',
+  }),
 
   read_only: row('uploads', flag(), false, {
     en: 'Refuse uploads and every other change of files.',

@@ -178,6 +178,26 @@ export const errorDefinitions = define({
     en: 'the bytes of this file are on another member that cannot be reached',
     zh: '该文件的数据在另一个暂时无法访问的成员上',
   },
+  SCRUB_OFF: {
+    status: 409,
+    en: 'the scrub is off',
+    zh: '后台校验已关闭',
+    hint: { en: 'set scrub_kib_per_second', zh: '请设置 scrub_kib_per_second' },
+  },
+  LOST_NOT_FOUND: {
+    status: 404,
+    en: '{path} is not lost, or nothing that it was before is left',
+    zh: '{path} 并未丢失,或没有可恢复的先前版本',
+  },
+  BYTES_LOST: {
+    status: 503,
+    en: 'the bytes of {what} are damaged or gone, and no member has them any more',
+    zh: '{what} 的数据已损坏或丢失,且没有任何成员仍保存它',
+    hint: {
+      en: 'store the file again, or restore what it was before: lost files are listed in /api/v1/lost',
+      zh: '请重新存储该文件,或恢复其先前版本:丢失的文件列于 /api/v1/lost',
+    },
+  },
   BYTES_DAMAGED: {
     status: 503,
     en: 'the bytes of {what} on this disk are missing or damaged',

@@ -44,6 +44,14 @@ export interface FileEvents {
   'deletion-waits': { readonly rule: string; readonly files: number; readonly bytes: number };
   /** Bytes that are not what was stored. */
   'bytes-damaged': { readonly path: string; readonly place: string };
+  /** Damaged bytes were moved to where nothing reads them: these paths want their content from elsewhere now. */
+  'bytes-set-aside': { readonly sha256: string; readonly paths: readonly string[]; readonly reason: string };
+  /** A content whose bytes had been damaged here is whole again. */
+  'bytes-repaired': { readonly sha256: string; readonly paths: readonly string[] };
+  /** Nobody who is a member has the bytes of these files any more. */
+  'files-lost': { readonly sha256: string; readonly paths: readonly string[] };
+  /** A run of the scrub began, ended, was paused or goes on. */
+  'scrub-changed': { readonly state: 'off' | 'waiting' | 'running' | 'paused' };
 }
 
 /** The packs, and what goes there. */

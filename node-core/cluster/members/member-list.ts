@@ -148,6 +148,11 @@ export class MemberList {
     return [...this.#membership.members.keys()].filter((id) => id !== this.self);
   }
 
+  /** What a member is called; the begin of its id when it is none. */
+  nameOf(id: string): string {
+    return this.#membership.members.get(id)?.name ?? id.slice(0, 8);
+  }
+
   /** All operations, for other members. */
   operations(): KnownOperation['operation'][] {
     return [...this.#operations.values()].map(({ operation }) => operation);

@@ -176,9 +176,11 @@ function pairingOperations({ cluster }: HttpServices): readonly Operation[] {
 }
 
 function transferOperations({ cluster }: HttpServices): readonly Operation[] {
-  const { transfers } = cluster;
+  const { transfers, wants } = cluster;
   const state = () => ({
     paused: transfers.isPaused,
+    stalled: wants.isStalled,
+    quarantined: [...transfers.quarantined],
     transfers: transfers.list().map((one) => ({ ...one, from: [...one.from] })),
   });
   return [
@@ -208,11 +210,21 @@ function transferOperations({ cluster }: HttpServices): readonly Operation[] {
   ];
 }
 
-function listMembers({ cluster, nodeId }: HttpServices) {
+async function listMembers({ clock, cluster, nodeId }: HttpServices) {
+  const { figures } = cluster.care;
+  const [others, { seen: _seen, ...own }] = await Promise.all([figures.members(), figures.own()]);
   const { members, removed } = cluster.members.current;
+  const figuresOf = (id: string) => {
+    const known = id === nodeId ? { ...own, behind: 0, ahead: 0, atMs: clock.now() } : others.get(id);
+    if (!known) return {};
+    const { total, missing } = known;
+    return {
+      figures: { ...known, verified: { files: total.files - missing.files, bytes: total.bytes - missing.bytes } },
+    };
+  };
   return {
     cluster: cluster.members.cluster,
-    members: [...members.values()].map((member) => memberOf(cluster, nodeId, member)),
+    members: [...members.values()].map((member) => ({ ...memberOf(cluster, nodeId, member), ...figuresOf(member.id) })),
     removed: [...removed.values()].map(({ id, name, by, atMs }) => ({ id, name, by, atMs })),
     selfRemoved: cluster.members.isRemoved,
     trustLan: cluster.lan.isOn,

@@ -61,6 +61,10 @@ export class EventStream {
       'import-progress',
       'removals-held',
       'bytes-damaged',
+      'bytes-set-aside',
+      'bytes-repaired',
+      'files-lost',
+      'scrub-changed',
       'deletion-waits',
     ] as const) {
       events.on(type, (event) => this.#send(type, event));
@@ -73,6 +77,8 @@ export class EventStream {
       'member-offline',
       'pairing-changed',
       'twin-seen',
+      'repair-changed',
+      'fetching-changed',
     ] as const) {
       cluster.events.on(type, (event) => this.#send(type, event));
     }

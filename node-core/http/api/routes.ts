@@ -6,6 +6,7 @@ import type { HttpServices } from '../services.ts';
 import { TrackedResponse } from '../tracked-response.ts';
 import { alarmOperations } from './alarms.ts';
 import { backupOperations } from './backups.ts';
+import { careOperations } from './care.ts';
 import { clusterOperations } from './cluster.ts';
 import type { EventStream } from './event-stream.ts';
 import { fileOperations } from './files.ts';
@@ -55,6 +56,7 @@ export function apiRoutes(services: HttpServices, downloads: DownloadPath, strea
     ...importOperations(services),
     ...backupOperations(services),
     ...watchOperations(services),
+    ...careOperations(services),
     ...sessionOperations(services),
     ...linkOperations(services),
     ...alarmOperations(services),

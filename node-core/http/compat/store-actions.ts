@@ -55,13 +55,16 @@ export function status(services: HttpServices): RequestHandler {
     const total = totalmem();
     const free = freemem();
     const config = services.config();
+    const { own, members } = await clusterFigures(services);
     sendOk(response, {
-      'Fs.QueueFromPeers': 0,
-      'Fs.QueueToPeers': 0,
+      'Fs.QueueFromPeers': own.missing.files,
+      'Fs.QueueToPeers': members.reduce((sum, { missing }) => sum + (missing ?? 0), 0),
       'Fs.QueueFileLog': 0,
       'Fs.QueueUpload': 0,
       'Fs.RefreshInterval': config.refresh_interval,
       'Fs.Peers': config.peers,
+      'Fs.Members': members,
+      'Fs.FetchingStopped': own.stalled,
       'Fs.Local': domainOf(request, config),
       'Fs.FileStats': await statisticsRows(services),
       'Fs.ShowDir': config.show_dir,
@@ -79,6 +82,28 @@ export function status(services: HttpServices): RequestHandler {
       'Sys.MemInfo': { total, free, available: free, used: total - free, usedPercent: percent(total - free, total) },
     });
   };
+}
+
+/** What this node and each member hold; a member that has told nothing yet has no figures. */
+async function clusterFigures({ cluster }: HttpServices) {
+  const { figures } = cluster.care;
+  const [own, others] = await Promise.all([figures.own(), figures.members()]);
+  const members = cluster.members.others().map((id) => {
+    const known = others.get(id);
+    return {
+      id,
+      name: cluster.members.nameOf(id),
+      online: cluster.liveness.isOnline(id),
+      ...(known && {
+        files: known.total.files,
+        bytes: known.total.bytes,
+        verified: known.total.files - known.missing.files,
+        missing: known.missing.files,
+        behind: known.behind,
+      }),
+    };
+  });
+  return { own, members };
 }
 
 async function statisticsRows(services: HttpServices) {
