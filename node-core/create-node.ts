@@ -18,8 +18,10 @@ import { LiveConfiguration } from './config/live.ts';
 import { type LoadConfigOptions, type LoadedConfig, loadConfig } from './config/load.ts';
 import type { ConfigFlags, Environment } from './config/overrides.ts';
 import { FolderBrowser } from './files/browse.ts';
+import { FolderViews } from './files/folder-views.ts';
 import { FileReader } from './files/read-file.ts';
 import { ContentRestorer } from './files/restore-content.ts';
+import { ZipTickets } from './http/api/zip-tickets.ts';
 import { HttpServer } from './http/server.ts';
 import { ImageCache } from './images/image-cache.ts';
 import { ImagePool } from './images/image-pool.ts';
@@ -182,6 +184,8 @@ async function buildNode(ground: Ground): Promise<StorageNode> {
     dataFolder: dataDir,
     logFolder: path.join(dataDir, 'log'),
     browser: new FolderBrowser(catalog),
+    views: new FolderViews(catalog, events),
+    zipTickets: new ZipTickets(clock),
     staging,
     guard,
     access: protection.gate,
@@ -196,6 +200,7 @@ async function buildNode(ground: Ground): Promise<StorageNode> {
     peerId: () => config.peer_id || nodeId.slice(0, 8),
     notReady: async () => notReady(catalog, guard),
     version,
+    webFolder: path.join(programFolder, '..', 'renderer'),
   });
 
   // Long runs stop before the server does: callers that wait for them are answered.

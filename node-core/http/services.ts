@@ -14,6 +14,7 @@ import type { FolderBrowser } from '../files/browse.ts';
 import type { StoreChecker } from '../files/check-store.ts';
 import type { FileEvents } from '../files/context.ts';
 import type { DeletionClock } from '../files/deletion-clock.ts';
+import type { FolderViews } from '../files/folder-views.ts';
 import type { FolderKeeper } from '../files/folders.ts';
 import type { LostFiles } from '../files/lost-files.ts';
 import type { FileMover } from '../files/move-file.ts';
@@ -39,6 +40,7 @@ import type { Metrics } from '../runtime/metrics.ts';
 import type { FileIdentity } from '../storage/identity.ts';
 import type { Staging } from '../storage/staging.ts';
 import type { StoreGuard } from '../storage/store-guard.ts';
+import type { ZipTickets } from './api/zip-tickets.ts';
 
 /** Everything that the HTTP room calls. Handed in by create-node. */
 export interface HttpServices {
@@ -54,6 +56,8 @@ export interface HttpServices {
   readonly mover: FileMover;
   readonly folders: FolderKeeper;
   readonly browser: FolderBrowser;
+  readonly views: FolderViews;
+  readonly zipTickets: ZipTickets;
   readonly staging: Staging;
   readonly uploads: UploadRegistry;
   readonly resumable: ResumableUploads;
@@ -100,6 +104,8 @@ export interface HttpServices {
   /** Reasons why the node should get no traffic now; none when it is ready. */
   readonly notReady: () => Promise<readonly string[]>;
   readonly version: string;
+  /** Absolute path of the built web app. */
+  readonly webFolder: string;
 }
 
 /** @throws ShoalError READ_ONLY. */

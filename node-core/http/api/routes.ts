@@ -6,6 +6,7 @@ import type { HttpServices } from '../services.ts';
 import { TrackedResponse } from '../tracked-response.ts';
 import { alarmOperations } from './alarms.ts';
 import { backupOperations } from './backups.ts';
+import { browseOperations } from './browse.ts';
 import { careOperations } from './care.ts';
 import { clusterOperations } from './cluster.ts';
 import type { EventStream } from './event-stream.ts';
@@ -19,6 +20,7 @@ import { packOperations } from './packs.ts';
 import { policyOperations } from './policy.ts';
 import { retentionOperations } from './retention.ts';
 import { sessionOperations } from './session.ts';
+import { supportOperations } from './support.ts';
 import { trashOperations } from './trash.ts';
 import { watchOperations } from './watch.ts';
 
@@ -51,6 +53,7 @@ export function apiRoutes(services: HttpServices, downloads: DownloadPath, strea
   ];
   const operations = [
     ...fileOperations(services, downloads),
+    ...browseOperations(services),
     ...trashOperations(services),
     ...packOperations(services),
     ...importOperations(services),
@@ -64,6 +67,7 @@ export function apiRoutes(services: HttpServices, downloads: DownloadPath, strea
     ...clusterOperations(services),
     ...policyOperations(services),
     ...nodeOperations(services),
+    ...supportOperations(services),
     operation({
       id: 'events',
       method: 'get',

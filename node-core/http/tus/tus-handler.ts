@@ -9,7 +9,7 @@ import type { ResumableUpload } from '../../catalog/values.ts';
 import { clientHostHeader, uploadAnswerHeader } from '../../cluster/transport/protocol.ts';
 import { ownerDigits, type UploadDoor } from '../../cluster/transport/upload-passage.ts';
 import { describeError, ShoalError, toShoalError } from '../../domain/errors.ts';
-import { joinPath } from '../../domain/paths.ts';
+import { baseName, joinPath, normalizePath } from '../../domain/paths.ts';
 import type { PlanUpload } from '../../files/resumable-uploads.ts';
 import { domainOf } from '../compat/answers.ts';
 import { allParameters } from '../compat/parameters.ts';
@@ -175,6 +175,8 @@ function newUploadId({ nodeId }: HttpServices): string {
 function planOf(services: HttpServices): PlanUpload {
   return ({ metadata, by }: ResumableUpload) => {
     const config = services.config();
+    const own = ownPlan(services, metadata);
+    if (own) return { ...own, by };
     const target = targetOf(services, metadata);
     return {
       path: target.path,
@@ -197,6 +199,28 @@ function targetOf(services: HttpServices, metadata: ResumableUpload['metadata'])
   const link = token === undefined ? undefined : services.protection.links.verify(token);
   const { fields, rules } = link ? linkTarget(link, {}, config) : { fields: given, rules: config };
   return uploadTarget(filename || 'file', fields, rules, services.peerId(), services.clock.now());
+}
+
+/** Metadata with which those who may manage name the whole path themselves, and what happens to a file that stands there. */
+const pathField = 'shoal-path';
+const replaceField = 'shoal-replace';
+
+/** Where the app's own uploads go: names as they are, dates as they were. @throws ShoalError PATH_INVALID ... */
+function ownPlan(
+  services: HttpServices,
+  metadata: ResumableUpload['metadata'],
+): Omit<ReturnType<PlanUpload>, 'by'> | undefined {
+  const given = metadata[pathField];
+  if (!given) return undefined;
+  const path = normalizePath(given);
+  const mtimeMs = Number(metadata['shoal-mtime'] ?? Number.NaN);
+  return {
+    path,
+    name: baseName(path),
+    scene: services.config().default_scene,
+    occupied: metadata[replaceField] === 'true' ? 'replace' : 'number',
+    ...(mtimeMs >= 0 && mtimeMs <= 8.64e15 && { mtimeMs }),
+  };
 }
 
 /** Metadata that holds the token of an upload link. */
@@ -229,8 +253,10 @@ async function checkNewUpload(
   metadata: ResumableUpload['metadata'],
 ): Promise<void> {
   if (!isPartial) {
+    // Checked here, once: an upload keeps its metadata.
+    if (metadata[pathField]) services.access.check(request);
     if (!metadata.filename) throw new ShoalError('PARAMETER_MISSING', { details: { name: 'filename' } });
-    targetOf(services, metadata);
+    if (!ownPlan(services, metadata)) targetOf(services, metadata);
     replicasAsked(request, metadata.min_replicas);
     if (metadata.callback_url) checkCallback(metadata.callback_url, services.config().callback_hosts);
   }
