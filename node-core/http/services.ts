@@ -11,6 +11,7 @@ import { ShoalError } from '../domain/errors.ts';
 import type { FileAdopter } from '../files/adopt-file.ts';
 import type { FolderBrowser } from '../files/browse.ts';
 import type { StoreChecker } from '../files/check-store.ts';
+import type { Conflicts } from '../files/conflicts.ts';
 import type { FileEvents } from '../files/context.ts';
 import type { DeletionClock } from '../files/deletion-clock.ts';
 import type { FolderKeeper } from '../files/folders.ts';
@@ -68,6 +69,7 @@ export interface HttpServices {
   readonly verifier: StoreVerifier;
   readonly scrubber: Scrubber;
   readonly lost: LostFiles;
+  readonly conflicts: Conflicts;
   readonly watcher: StoreWatcher;
   readonly backups: BackupWriter;
   readonly contents: ContentRestorer;
