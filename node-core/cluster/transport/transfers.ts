@@ -144,7 +144,8 @@ export class PeerTransfers implements ContentTransfers {
           failure = error;
         }
       }
-      throw failure;
+      // What members say to each other is no answer to a client.
+      throw new ShoalError('BYTES_ELSEWHERE', { details: { what: content.sha256 }, cause: failure });
     });
   }
 
