@@ -12,7 +12,7 @@ module.exports = {
       name: 'no-undeclared-package',
       comment: 'what is imported stands in package.json',
       severity: 'error',
-      from: { path: '^(node-core|main|renderer)/' },
+      from: { path: '^(node-core|main)/' },
       to: {
         dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'npm-dev'],
         pathNot: ['^node_modules/(@types|sonic-boom)/'],
@@ -41,6 +41,31 @@ module.exports = {
       severity: 'error',
       from: { path: '^main/' },
       to: { path: '^(node-core|renderer)/', pathNot: '^node-core/index\\.ts$' },
+    },
+    {
+      name: 'no-undeclared-package-in-the-app',
+      comment: 'the build bundles what the app uses: nothing of it is installed with a node',
+      severity: 'error',
+      from: { path: '^renderer/' },
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'], pathNot: '^node_modules/@types/' },
+    },
+    {
+      name: 'renderer-knows-types-of-the-contract-only',
+      severity: 'error',
+      from: { path: '^renderer/' },
+      to: { path: '^(node-core|main|test)/', pathNot: '^node-core/http/api/[a-z-]*contract\\.ts$' },
+    },
+    {
+      name: 'renderer-takes-nothing-but-types',
+      severity: 'error',
+      from: { path: '^renderer/' },
+      to: { path: '^node-core/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'nothing-knows-the-renderer',
+      severity: 'error',
+      from: { path: '^(node-core|main)/' },
+      to: { path: '^renderer/' },
     },
     {
       name: 'no-electron-in-the-node',

@@ -1,16 +1,32 @@
 // The build, and the launcher of the repository's scripts:
 //   node build.mjs            builds everything into dist/
 //   node build.mjs --check    builds only when a source is newer than what was built, and says so
-import { readdir, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { brotliCompress, gzip } from 'node:zlib';
 import { build } from 'esbuild';
 
 const root = path.dirname(fileURLToPath(import.meta.url));
 const out = path.join(root, 'dist', 'node-core');
-const sources = ['node-core', 'build.mjs', 'package.json'];
+const webOut = path.join(root, 'dist', 'renderer');
+
+/** What is built, from what, and the file that is written last. */
+const parts = [
+  { sources: ['node-core', 'build.mjs', 'package.json'], made: path.join(out, 'shoal.cjs'), make: buildNodeCore },
+  {
+    sources: ['renderer', 'assets', 'build.mjs', 'package-lock.json'],
+    made: path.join(webOut, 'built'),
+    make: buildRenderer,
+  },
+];
 
 export async function buildAll() {
+  for (const { make } of parts) await make();
+}
+
+async function buildNodeCore() {
   await build({
     absWorkingDir: root,
     // The images' own processes run a program of their own.
@@ -33,17 +49,35 @@ export async function buildAll() {
   );
 }
 
-/** Builds when a source is newer than the last build. Returns whether it did. */
+async function buildRenderer() {
+  const { build: buildWeb } = await import('vite');
+  await buildWeb({ configFile: path.join(root, 'renderer', 'vite.config.ts'), logLevel: 'warn' });
+  // Compressed once here instead of for every visitor.
+  const folder = path.join(webOut, 'api', 'web');
+  for (const name of await readdir(folder)) {
+    if (!/\.(js|css|svg|json)$/.test(name)) continue;
+    const content = await readFile(path.join(folder, name));
+    await writeFile(path.join(folder, `${name}.gz`), await promisify(gzip)(content, { level: 9 }));
+    await writeFile(path.join(folder, `${name}.br`), await promisify(brotliCompress)(content));
+  }
+  await writeFile(path.join(webOut, 'built'), '');
+}
+
+/** Builds what has a source that is newer than its last build. Returns whether anything had. */
 export async function buildIfChanged() {
-  const built = await stat(path.join(out, 'shoal.cjs')).then(
-    (stats) => stats.mtimeMs,
-    () => 0,
-  );
-  const newest = Math.max(...(await Promise.all(sources.map((source) => newestIn(path.join(root, source))))));
-  if (newest <= built) return false;
-  console.error(built === 0 ? 'Building ...' : 'Sources have changed, building ...');
-  await buildAll();
-  return true;
+  let built = false;
+  for (const { sources, made, make } of parts) {
+    const madeMs = await stat(made).then(
+      (stats) => stats.mtimeMs,
+      () => 0,
+    );
+    const newest = Math.max(...(await Promise.all(sources.map((source) => newestIn(path.join(root, source))))));
+    if (newest <= madeMs) continue;
+    console.error(madeMs === 0 ? 'Building ...' : 'Sources have changed, building ...');
+    await make();
+    built = true;
+  }
+  return built;
 }
 
 async function newestIn(entry) {

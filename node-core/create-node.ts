@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
+import { ClusterPolicy } from './access/cluster-policy.ts';
 import { LocalToken } from './access/local-token.ts';
 import { createProtection } from './access/protection.ts';
 import type { Catalog } from './catalog/catalog.ts';
@@ -17,8 +18,10 @@ import { LiveConfiguration } from './config/live.ts';
 import { type LoadConfigOptions, type LoadedConfig, loadConfig } from './config/load.ts';
 import type { ConfigFlags, Environment } from './config/overrides.ts';
 import { FolderBrowser } from './files/browse.ts';
+import { FolderViews } from './files/folder-views.ts';
 import { FileReader } from './files/read-file.ts';
 import { ContentRestorer } from './files/restore-content.ts';
+import { ZipTickets } from './http/api/zip-tickets.ts';
 import { HttpServer } from './http/server.ts';
 import { ImageCache } from './images/image-cache.ts';
 import { ImagePool } from './images/image-pool.ts';
@@ -122,15 +125,23 @@ async function buildNode(ground: Ground): Promise<StorageNode> {
   const { logger } = log;
   for (const { en, key } of live.loaded.warnings) logger.warn({ key }, en);
   const storeParts = buildStore(ground);
+  const policy = new ClusterPolicy(storeParts.catalog, () => live.current);
   const { catalog, store, staging, guard, events, files } = storeParts;
   const fileParts = buildFiles(ground, storeParts, () => !cluster.members.isAlone);
   const { keeper, ...useCases } = fileParts;
   const { packKeeper, folders, resumable, deletionClock, trash, retention } = useCases;
   const { checker, adopter, imports, verifier, scrubber, watcher, packer } = useCases;
   const cluster: Cluster = await buildCluster(ground, storeParts, fileParts, {
-    // The server is built behind the cluster, and both start before anybody asks.
-    state: (id) => http.uploadDoor.state(id),
-    serve: (...exchange) => http.uploadDoor.serve(...exchange),
+    // Server and doors are built behind the cluster, and all start before anybody asks.
+    uploadDoor: {
+      state: (id) => http.uploadDoor.state(id),
+      serve: (...exchange) => http.uploadDoor.serve(...exchange),
+    },
+    redeemLink: (link) => protection.links.redeem(link),
+    policy: () => {
+      const { upload, download, minReplicas } = policy.current;
+      return { upload, download, minReplicas };
+    },
   });
   const { monitor, alarmEvents } = buildMonitor(ground, storeParts, fileParts, cluster);
   const imageCache = new ImageCache(path.join(dataDir, 'data', 'images'), config.image_cache_mb * 1024 * 1024, clock);
@@ -144,7 +155,8 @@ async function buildNode(ground: Ground): Promise<StorageNode> {
   const localToken = new LocalToken(path.join(dataDir, 'data'), () => urlOf(config.enable_https, http.address));
   const protection = createProtection({
     catalog,
-    config: () => live.current,
+    config: () => policy.effective(),
+    redeem: (creator, link) => cluster.redeem(creator, link),
     clock,
     logger,
     nodeId,
@@ -155,7 +167,8 @@ async function buildNode(ground: Ground): Promise<StorageNode> {
     onTerminal,
   });
   const http: HttpServer = new HttpServer({
-    config: () => live.current,
+    config: () => policy.effective(),
+    policy,
     configuration: live,
     ...useCases,
     catalog,
@@ -171,6 +184,8 @@ async function buildNode(ground: Ground): Promise<StorageNode> {
     dataFolder: dataDir,
     logFolder: path.join(dataDir, 'log'),
     browser: new FolderBrowser(catalog),
+    views: new FolderViews(catalog, events),
+    zipTickets: new ZipTickets(clock),
     staging,
     guard,
     access: protection.gate,
@@ -185,6 +200,7 @@ async function buildNode(ground: Ground): Promise<StorageNode> {
     peerId: () => config.peer_id || nodeId.slice(0, 8),
     notReady: async () => notReady(catalog, guard),
     version,
+    webFolder: path.join(programFolder, '..', 'renderer'),
   });
 
   // Long runs stop before the server does: callers that wait for them are answered.

@@ -49,8 +49,9 @@ function runSuite(name) {
 
 run('build', process.execPath, ['build.mjs']);
 run('types', bin('tsc'), ['-p', '.']);
+run('types of the web app', bin('tsc'), ['-p', 'renderer']);
 run('style', bin('biome'), ['ci', '--error-on-warnings', '.']);
-run('layers', bin('depcruise'), ['node-core']);
+run('layers', bin('depcruise'), ['node-core', 'renderer']);
 for (const suite of suites) runSuite(suite);
 
 // Once more at the end, where the last lines of a log show them.

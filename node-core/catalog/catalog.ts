@@ -93,6 +93,7 @@ export class Catalog implements Service {
       throw openError(this.#options.folder, error);
     }
     this.#db = db;
+    this.#sharedRevision += 1;
     await upgradeCatalog(db);
     const clockText = readText(db, keys.meta('clock'));
     const arrivalText = readText(db, keys.meta('arrival'));
@@ -127,6 +128,11 @@ export class Catalog implements Service {
     await this.#committer?.close();
     await this.#db?.close();
     this.#db = undefined;
+  }
+
+  /** Whether it can be read. */
+  get isOpen(): boolean {
+    return this.#db !== undefined;
   }
 
   /** Grows with every change of what members share (shared-values.ts). */

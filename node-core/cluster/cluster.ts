@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { z } from 'zod';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Config } from '../config/schema.ts';
 import type { ContentDigests } from '../domain/digests.ts';
@@ -20,10 +21,12 @@ import type { Service } from '../runtime/service.ts';
 import type { ByteSource } from '../storage/byte-source.ts';
 import type { Staging } from '../storage/staging.ts';
 import { type CareEvents, MemberCare } from './care/member-care.ts';
-import { PeerAnswers } from './engine/answers.ts';
+import { answering, PeerAnswers } from './engine/answers.ts';
 import { forgetRemovals } from './engine/forgetting.ts';
-import type { Question, QuestionKind } from './engine/ports.ts';
+import { Holdings } from './engine/holdings.ts';
+import type { QuestionKind } from './engine/ports.ts';
 import { Replicator } from './engine/replicator.ts';
+import { SharedEntries } from './engine/shared-entries.ts';
 import { WantWorker } from './engine/want-worker.ts';
 import type { NodeIdentity } from './identity.ts';
 import { Gatherer } from './joining/gatherer.ts';
@@ -34,6 +37,7 @@ import { LanTrust } from './joining/lan-trust.ts';
 import type { Summary } from './joining/merge-rule.ts';
 import { type ClusterKey, readClusterKey } from './joining/proofs.ts';
 import { type MemberEvents, MemberList } from './members/member-list.ts';
+import { Quorum } from './members/quorum.ts';
 import { cutsOf, Removals } from './members/removals.ts';
 import { OwnAddresses } from './own-addresses.ts';
 import { AddressBook } from './transport/address-book.ts';
@@ -45,7 +49,13 @@ import { ManualPeers } from './transport/manual-peers.ts';
 import type { PartialFolder } from './transport/partial-file.ts';
 import { PeerClient } from './transport/peer-client.ts';
 import { jsonRoute, type PeerCaller, type PeerRoute, PeerServer } from './transport/peer-server.ts';
-import { heartbeatShape, memberExchangeShape, questionShapes, uploadStateShapes } from './transport/protocol.ts';
+import {
+  heartbeatShape,
+  memberExchangeShape,
+  questionShapes,
+  redeemShape,
+  uploadStateShapes,
+} from './transport/protocol.ts';
 import { PeerTransfers, type TransferEvents } from './transport/transfers.ts';
 import { type UploadDoor, UploadPassage } from './transport/upload-passage.ts';
 import type { NodeCertificate } from './trust/certificate.ts';
@@ -77,6 +87,10 @@ export interface ClusterOptions {
   readonly parts: PartialFolder;
   readonly config: () => Config;
   readonly secrets: ClusterSecrets;
+  /** What the members go by: who joins is told. */
+  readonly policy: () => { readonly upload: string; readonly download: string; readonly minReplicas: number };
+  /** Counts a use of a link of this node's. */
+  readonly redeemLink: (link: string) => Promise<void>;
   /** Name of this node. */
   readonly nodeName: () => string;
   /** Sources of hints besides the configuration. */
@@ -115,6 +129,9 @@ export class Cluster implements Service {
   readonly wants: WantWorker;
   readonly wanted: WantedContent;
   readonly addresses: OwnAddresses;
+  readonly shared: SharedEntries;
+  readonly holdings: Holdings;
+  readonly quorum: Quorum;
   readonly uploads: UploadPassage;
   readonly care: MemberCare;
   readonly events: EventBus<ClusterEvents>;
@@ -169,10 +186,19 @@ export class Cluster implements Service {
       addresses: book,
       clock,
       events,
-      own: () => ({ boot, addresses: this.addresses.list(), port: this.port, members: this.members.digest }),
+      own: () => ({
+        boot,
+        addresses: this.addresses.list(),
+        port: this.port,
+        members: this.members.digest,
+        shared: this.shared.digest,
+        nowMs: clock.now(),
+      }),
+      onOtherShared: (member) => void this.#pullShared(member),
       heardBoot: (member, number) => this.#boots.heard(member, number),
       logger,
     });
+    this.quorum = new Quorum(this.members, this.liveness);
     this.invites = new InviteKeeper(catalog, clock);
     this.lan = new LanTrust(this.members, secrets.trustLan === true);
     const joining = { members: this.members, clock, key, lan: this.lan, summary: () => this.summary(), events };
@@ -196,12 +222,19 @@ export class Cluster implements Service {
     this.wanted = new WantedContent(options.files, options.storer);
     this.transfers = this.#createTransfers();
     this.#answers = new PeerAnswers(catalog, clock);
+    this.shared = new SharedEntries(catalog, this.#client);
     this.#contents = new ContentServer({
       catalog,
       open: (place) => options.files.store.open(place),
       onDamaged: (sha256, place) => void this.#tellDamaged(sha256, place),
     });
     const scheduler = { now: () => clock.now(), after: later, random: Math.random };
+    this.holdings = new Holdings(identity.id, {
+      catalog,
+      links: this.#client,
+      scheduler,
+      identify: (place) => options.files.store.identify(place),
+    });
     const report = (what: string, member: string | undefined, error: unknown) => {
       // That a member is away was told once already.
       const away = error instanceof ShoalError && error.code === 'PEER_UNREACHABLE';
@@ -281,6 +314,7 @@ export class Cluster implements Service {
       logger.warn('every node of the same private network may join until the next start (--trust-lan)');
     this.#follow();
     await this.#removals.follow();
+    await this.shared.start();
     this.liveness.start();
     this.replicator.start();
     this.care.repairer.start();
@@ -333,6 +367,17 @@ export class Cluster implements Service {
     await this.liveness.spread();
   }
 
+  /** Counts a use of a link at the member that made it. @throws ShoalError LINK_CREATOR_AWAY, or what that member says. */
+  async redeem(creator: string, link: string): Promise<void> {
+    try {
+      await this.#client.call(creator, { method: 'POST', path: 'redeem', body: { link } }, z.object({}));
+    } catch (error) {
+      const code = error instanceof ShoalError && error.code === 'PEER_REFUSED' ? String(error.details.code) : '';
+      const told = (['LINK_USED_UP', 'LINK_REVOKED', 'LINK_EXPIRED'] as const).find((one) => one === code);
+      throw new ShoalError(told ?? 'LINK_CREATOR_AWAY', { cause: error });
+    }
+  }
+
   /** Somebody has compared the digits of a request. @throws ShoalError PAIRING_NOT_FOUND. */
   decide(id: string, approve: boolean): void {
     if (this.joiner.requests().some((request) => request.id === id)) this.joiner.decide(id, approve);
@@ -353,6 +398,7 @@ export class Cluster implements Service {
       ...catalog.totals(),
       addresses: this.addresses.list(),
       port: this.port,
+      policy: this.#options.policy(),
     };
   }
 
@@ -376,17 +422,12 @@ export class Cluster implements Service {
   }
 
   #routes(): Record<string, PeerRoute> {
-    const answer: { [K in QuestionKind]: (member: string, question: Question<K>) => unknown } = {
-      changes: (member, question) => this.#answers.changes(member, question),
-      head: () => this.#answers.head(),
-      buckets: () => this.#answers.buckets(),
-      leaves: (_member, question) => this.#answers.leaves(question),
-      records: (_member, question) => this.#answers.records(question),
-      news: (member) => {
-        void this.replicator.read(member);
-        return {};
-      },
-    };
+    const answer = answering(
+      this.#answers,
+      this.shared,
+      this.holdings,
+      (member) => void this.replicator.read(member),
+    ) as Record<QuestionKind, (member: string, question: never) => unknown>;
     const questions = (Object.keys(questionShapes) as QuestionKind[]).map((kind) => [
       kind,
       jsonRoute<never>(questionShapes[kind].question as never, ({ id }, question) => answer[kind](id, question)),
@@ -396,6 +437,10 @@ export class Cluster implements Service {
       ...this.door.routes(),
       ...this.care.routes(),
       heartbeat: jsonRoute(heartbeatShape, (caller, beat) => this.liveness.heard(caller, beat)),
+      redeem: jsonRoute(redeemShape, async (_caller, { link }) => {
+        await this.#options.redeemLink(link);
+        return {};
+      }),
       members: jsonRoute(memberExchangeShape, async (_caller, { operations }) => {
         await this.members.takeIn(operations);
         return { operations: this.members.operations() };
@@ -420,6 +465,8 @@ export class Cluster implements Service {
   #follow(): void {
     const { events, files, logger } = this.#options;
     const on = this.#unsubscribe;
+    for (const type of ['file-committed', 'file-arrived', 'content-kept'] as const)
+      on.push(files.events.on(type, () => this.holdings.changed()));
     for (const type of ['file-committed', 'file-removed', 'file-moved', 'folder-made'] as const)
       on.push(files.events.on(type, () => this.replicator.announce()));
     on.push(
@@ -448,6 +495,15 @@ export class Cluster implements Service {
         this.#server.cut(id);
       }),
     );
+  }
+
+  /** Links, rules and policy of a member differ from those here. */
+  async #pullShared(member: string): Promise<void> {
+    try {
+      if ((await this.shared.pull(member)) > 0) this.liveness.hurry();
+    } catch (error) {
+      this.#options.logger.debug({ member, err: error }, 'what members share could not be read');
+    }
   }
 
   /** What was taken back may be with others as it was before. */

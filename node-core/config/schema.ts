@@ -432,6 +432,15 @@ const table = {
     en: 'Nodes with the same key join each other by themselves; at least 20 characters. `shoal key` makes one. Empty: nobody joins by a key.',
     zh: '密钥相同的节点会自动组成集群；至少 20 个字符，可用 `shoal key` 生成。留空则不接受以密钥加入。',
   }),
+  min_replicas: row('cluster', integer(1, 64), 1, {
+    en: 'An upload is answered when its bytes are verified on so many members, this one included. A single upload may ask for more.',
+    zh: '上传的数据在这么多成员（含本节点）上通过校验后才会应答。单次上传可要求更多。',
+  }),
+  replica_timeout: row('cluster', seconds(1), 15, {
+    expert: true,
+    en: 'Seconds that an upload waits for `min_replicas`; then it is answered with 202 and the number that was reached.',
+    zh: '上传等待 `min_replicas` 的秒数；超时后以 202 应答，并告知已达到的数量。',
+  }),
   peer_bandwidth_kib: row('cluster', amount(0), 0, {
     en: 'Most KiB a second that this node fetches from other members. 0: as many as come.',
     zh: '本节点每秒从其他成员获取的最大 KiB 数。0 表示不限制。',

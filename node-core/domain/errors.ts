@@ -168,6 +168,11 @@ export const errorDefinitions = define({
   RANGE_NOT_SATISFIABLE: { status: 416, en: 'the file has no such range', zh: '请求的范围超出文件' },
   PRECONDITION_FAILED: { status: 412, en: 'the file has changed', zh: '文件已改变' },
   READ_ONLY: { status: 403, en: 'this node is read-only', zh: '本节点为只读' },
+  REPLICAS_PENDING: {
+    status: 202,
+    en: 'the file is stored; {held} of {wanted} members hold verified bytes so far',
+    zh: '文件已保存；目前 {wanted} 个成员中有 {held} 个持有经过校验的数据',
+  },
   BYTES_ELSEWHERE: {
     status: 503,
     en: 'the bytes of this file are on another member that cannot be reached',
@@ -357,6 +362,11 @@ export const errorDefinitions = define({
   LINK_EXPIRED: { status: 410, en: 'the link has expired', zh: '链接已过期' },
   LINK_REVOKED: { status: 410, en: 'the link was revoked', zh: '链接已被撤销' },
   LINK_USED_UP: { status: 410, en: 'the link has been used as often as it may be', zh: '链接的使用次数已用完' },
+  LINK_CREATOR_AWAY: {
+    status: 503,
+    en: 'the uses of this link are counted by a member that cannot be reached now',
+    zh: '该链接的使用次数由另一个暂时无法访问的成员计数',
+  },
   LINK_PASSWORD_NEEDED: {
     status: 401,
     en: 'the link needs its password',

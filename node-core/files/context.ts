@@ -18,6 +18,8 @@ export interface FileEvents {
   'file-committed': { readonly path: string; readonly size: number; readonly sha256: string };
   /** A file of another node shows here now; its bytes may still be on their way. */
   'file-arrived': { readonly path: string; readonly size: number; readonly sha256: string; readonly from: string };
+  /** Bytes that had been elsewhere are here now, verified. */
+  'content-kept': { readonly path: string; readonly sha256: string; readonly size: number };
   'file-removed': { readonly path: string; readonly by: string };
   'file-moved': { readonly from: string; readonly to: string };
   'folder-progress': {

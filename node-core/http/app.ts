@@ -14,11 +14,14 @@ import { linkRoutes } from './protection/link-routes.ts';
 import { sendSecurityHeaders } from './security-headers.ts';
 import type { HttpServices } from './services.ts';
 import { TrackedResponse } from './tracked-response.ts';
+import { type WebApp, webAppRoutes } from './web/web-app.ts';
 
 /** What the app shares with the server around it. */
 export interface AppParts {
   readonly downloads: DownloadPath;
   readonly stream: EventStream;
+  /** Undefined when it has not been built. */
+  readonly web: WebApp | undefined;
   /** Answers everything below `G/big/upload`. */
   readonly tus: RequestHandler;
 }
@@ -38,6 +41,7 @@ export function createApp(services: HttpServices, parts: AppParts, report: Repor
   app.use(operationRoutes(services));
   app.use('/api/v1', apiRoutes(services, parts.downloads, parts.stream));
   app.use('/s', linkRoutes(services, parts.downloads));
+  app.use(webAppRoutes(services, parts.web));
   app.use(accountPages(services));
   const prefix = groupPrefix(services.config());
   if (prefix !== '') app.get('/', uploadPage(services));

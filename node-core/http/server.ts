@@ -16,6 +16,7 @@ import { downloadDoor } from './protection/download-door.ts';
 import type { HttpServices } from './services.ts';
 import { TrackedResponse } from './tracked-response.ts';
 import { tusService } from './tus/tus-handler.ts';
+import { loadWebApp } from './web/web-app.ts';
 
 type Server = HttpServerOf<typeof IncomingMessage, typeof TrackedResponse>;
 
@@ -76,9 +77,11 @@ export class HttpServer implements Service {
       onError,
     });
     this.#stream = new EventStream(services);
+    const web = await loadWebApp(services.webFolder);
+    if (!web) services.logger.warn({ folder: services.webFolder }, 'the web app has not been built');
     const tus = tusService(services, downloads, report);
     this.#uploadDoor = tus.door;
-    const app = createApp(services, { downloads, stream: this.#stream, tus: tus.handler }, report);
+    const app = createApp(services, { downloads, stream: this.#stream, tus: tus.handler, web }, report);
     const server = await this.#create(config.enable_https, (request, response) =>
       this.#handle(request, response, downloads, app),
     );

@@ -1,4 +1,5 @@
 import type { AuditEntry } from '../access/audit.ts';
+import type { ClusterPolicy } from '../access/cluster-policy.ts';
 import type { ManagementGate } from '../access/management.ts';
 import type { Protection } from '../access/protection.ts';
 import type { AlarmEvents } from '../alarms/alarm-board.ts';
@@ -14,6 +15,7 @@ import type { StoreChecker } from '../files/check-store.ts';
 import type { Conflicts } from '../files/conflicts.ts';
 import type { FileEvents } from '../files/context.ts';
 import type { DeletionClock } from '../files/deletion-clock.ts';
+import type { FolderViews } from '../files/folder-views.ts';
 import type { FolderKeeper } from '../files/folders.ts';
 import type { LostFiles } from '../files/lost-files.ts';
 import type { FileMover } from '../files/move-file.ts';
@@ -39,12 +41,15 @@ import type { Metrics } from '../runtime/metrics.ts';
 import type { FileIdentity } from '../storage/identity.ts';
 import type { Staging } from '../storage/staging.ts';
 import type { StoreGuard } from '../storage/store-guard.ts';
+import type { ZipTickets } from './api/zip-tickets.ts';
 
 /** Everything that the HTTP room calls. Handed in by create-node. */
 export interface HttpServices {
   /** What counts now. */
   readonly config: () => Config;
   readonly configuration: LiveConfiguration;
+  /** What all members go by. */
+  readonly policy: ClusterPolicy;
   readonly catalog: Catalog;
   readonly reader: FileReader;
   readonly storer: FileStorer;
@@ -52,6 +57,8 @@ export interface HttpServices {
   readonly mover: FileMover;
   readonly folders: FolderKeeper;
   readonly browser: FolderBrowser;
+  readonly views: FolderViews;
+  readonly zipTickets: ZipTickets;
   readonly staging: Staging;
   readonly uploads: UploadRegistry;
   readonly resumable: ResumableUploads;
@@ -99,6 +106,8 @@ export interface HttpServices {
   /** Reasons why the node should get no traffic now; none when it is ready. */
   readonly notReady: () => Promise<readonly string[]>;
   readonly version: string;
+  /** Absolute path of the built web app. */
+  readonly webFolder: string;
 }
 
 /** @throws ShoalError READ_ONLY. */

@@ -358,6 +358,7 @@ describe('delete', () => {
       done: 1,
       failed: 0,
       finished: true,
+      atMs: expect.any(Number),
     });
     await api.refused('statFile', 404, 'FILE_NOT_FOUND', { query: { path: 'delete/a.txt' } });
     await api.refused('removeEntry', 404, 'FOLDER_NOT_FOUND', { query: { path: 'delete/a.txt' } });

@@ -12,7 +12,7 @@ import { addressText } from '../transport/hints.ts';
 import { jsonRoute, type PeerCaller, type PeerRoute } from '../transport/peer-server.ts';
 import type { InviteKeeper } from './invites.ts';
 import type { LanTrust } from './lan-trust.ts';
-import { decideMerge, type Summary } from './merge-rule.ts';
+import { decideMerge, type Summary, whoFollows } from './merge-rule.ts';
 import { type ClusterKey, commitmentOf, digitsOf, isSameProof, newNonce, proofOf, type Transcript } from './proofs.ts';
 import { type JoinStep, joinSteps } from './steps.ts';
 
@@ -248,7 +248,8 @@ export class JoinDoor {
     if (!summary || state !== (way === 'pairing' ? 'approved' : 'proved')) throw new ShoalError('JOIN_NOT_POSSIBLE');
     // Nobody comes in twice by one attempt.
     this.#attempts.delete(attempt.session);
-    const { acceptorAdopts } = decideMerge(summary, this.#options.summary(), way === 'lan');
+    const own = this.#options.summary();
+    const { acceptorAdopts } = decideMerge(summary, own, way === 'lan');
     if (way === 'invite') await invites.use(invite ?? '', caller.id);
     const here = addressText(caller.address, summary.port);
     await members.accept(
@@ -262,6 +263,7 @@ export class JoinDoor {
       },
       {
         operations: body.operations,
+        follows: whoFollows(summary, own) === 'acceptor',
         ...(acceptorAdopts !== undefined && { adopt: acceptorAdopts }),
         check: () => {
           if (way === 'key' && key && members.current.retiredKeys.has(key.print))

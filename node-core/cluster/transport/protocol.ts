@@ -3,6 +3,7 @@
  *
  *     POST /peer/v1/<question>          questions of engine/ports.ts
  *     POST /peer/v1/heartbeat           Heartbeat, answered with one
+ *     POST /peer/v1/redeem              counts a use of a link that the asked node made
  *     POST /peer/v1/members             all operations on the list of members, answered with all
  *     GET  /peer/v1/blocks?sha256=      raw sha256 of every 4 MiB block
  *     GET  /peer/v1/bytes?sha256=       a content or, with Range, a part of it
@@ -116,6 +117,9 @@ export const uploadAnswerHeader = 'shoal-upload';
 
 /** Header that tells what the client calls the node that it speaks with. */
 export const clientHostHeader = 'shoal-client-host';
+
+/** A link of the asked node's that is used at the asker's. */
+export const redeemShape = z.object({ link: z.string().max(64) });
 
 /** A refusal. */
 export const refusalShape = z.object({ code: z.string().max(100), message: z.string().max(2000) });

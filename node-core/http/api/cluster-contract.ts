@@ -86,7 +86,15 @@ export const invite = z
 export const invites = z.object({ invites: z.array(invite) }).meta({ id: 'Invites' });
 export const inviteQuery = z.object({ id: z.string().max(64) });
 
-export const joinBody = z.object({ token: z.string().max(8192) }).meta({ id: 'JoinByInvite' });
+export const joinBody = z
+  .object({
+    token: z.string().max(8192),
+    merge: z
+      .boolean()
+      .default(false)
+      .describe('both are clusters of several: all members and files of both become one cluster'),
+  })
+  .meta({ id: 'JoinByInvite' });
 export const joined = z.object({ node: z.string(), name: z.string() }).meta({ id: 'Joined' });
 
 export const nearNode = z

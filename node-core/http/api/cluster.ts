@@ -127,7 +127,7 @@ function joiningOperations(services: HttpServices): readonly Operation[] {
       body: shape.joinBody,
       answer: shape.joined,
       handle: async ({ body }) => {
-        const joined = await cluster.joiner.byInvite(body.token);
+        const joined = await cluster.joiner.byInvite(body.token, body.merge);
         if (!joined) throw new ShoalError('ALREADY_MEMBERS');
         return joined;
       },

@@ -68,6 +68,16 @@ export const fileDetails = z
     origin: z.string().describe('id of the node that stored it'),
     here: z.boolean().describe('its bytes are on this node'),
     conflictOf: path.optional().describe('path that this is a conflicting version of'),
+    replicas: z
+      .object({
+        held: count,
+        wanted: count,
+        code: z.literal('REPLICAS_PENDING').optional(),
+        message: z.string().optional(),
+      })
+      .optional()
+      .describe('members that hold verified bytes, where an upload asked for several; with 202 fewer than wanted'),
+    existed: z.boolean().optional().describe('of an upload: the very content stood there already'),
   })
   .meta({ id: 'FileDetails' });
 
@@ -76,6 +86,17 @@ export const folderQuery = z.object({
   cursor: z.string().max(8192).optional(),
   limit: z.coerce.number().int().min(1).max(1000).default(200),
 });
+
+export const folderView = z
+  .object({
+    folder: path,
+    total: count.describe('rows of the whole view'),
+    files: count,
+    bytes: z.number().describe('of all files in the view'),
+    offset: count,
+    entries: z.array(entry),
+  })
+  .meta({ id: 'FolderView' });
 
 export const folderPage = z
   .object({
@@ -102,7 +123,9 @@ export const thumbnailQuery = z.object({
 export const putQuery = z.object({
   path,
   replace: yes.default(false).describe('replaces a file at the path'),
+  numbered: yes.default(false).describe('where something stands at the path: stores it as `name (1)`'),
   mtimeMs: z.coerce.number().min(0).max(8.64e15).optional(),
+  minReplicas: z.string().max(3).optional().describe('answers when so many members hold it, 1 to 64; see min_replicas'),
 });
 export const removeQuery = z.object({
   path,
@@ -111,7 +134,10 @@ export const removeQuery = z.object({
 export const moveBody = z.object({ from: path, to: path, replace: z.boolean().default(false) }).meta({ id: 'Move' });
 export const folderBody = z.object({ path }).meta({ id: 'NewFolder' });
 export const zipQuery = z.object({
-  path: z.preprocess((value) => (Array.isArray(value) ? value : [value]), z.array(path).min(1).max(1000)),
+  path: z
+    .preprocess((value) => (typeof value === 'string' ? [value] : value), z.array(path).min(1).max(1000).optional())
+    .describe('one or several; or `ticket`'),
+  ticket: z.string().max(64).optional().describe('of a selection that is too long for an address'),
   name: z.string().max(200).optional(),
 });
 
@@ -120,6 +146,7 @@ export const changed = z
     done: count.describe('files changed'),
     failed: count.describe('files that stayed because their new place is taken'),
     finished: z.boolean().describe('false: the rest goes on after the next start'),
+    atMs: time.optional().describe('of a removal: with it the removal can be undone'),
   })
   .meta({ id: 'Changed' });
 
@@ -188,6 +215,7 @@ export const health = z
     bytes: z.number(),
     disk: z.object({ total: z.number(), free: z.number(), floor: z.number() }),
     memory: z.object({ rss: z.number() }),
+    dataFolder: z.string().describe('on the host of the node'),
   })
   .meta({ id: 'Health' });
 
@@ -303,6 +331,7 @@ export const retentionRun = z
   .object({ id: z.string(), confirmed: count.optional().describe('files that were shown and may go') })
   .meta({ id: 'RetentionRun' });
 
+export * from './browse-contract.ts';
 export * from './moving-in-contract.ts';
 
 export const nothing = z.object({}).meta({ id: 'Nothing' });

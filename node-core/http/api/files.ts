@@ -8,6 +8,7 @@ import type { FolderProgress } from '../../files/folders.ts';
 import { thumbnailRecipe } from '../../images/image-recipe.ts';
 import { mediaTypeOf } from '../download/content-headers.ts';
 import type { DownloadPath } from '../download/download-path.ts';
+import { awaitReplicas, replicasAsked, tellReplicas } from '../replicas.ts';
 import { type HttpServices, readOnlyCheck } from '../services.ts';
 import * as contract from './contract.ts';
 import { type Operation, operation } from './operation.ts';
@@ -79,19 +80,22 @@ export function fileOperations(services: HttpServices, downloads: DownloadPath):
       query: contract.putQuery,
       answer: contract.fileDetails,
       bodyMedia: 'application/octet-stream',
-      handle: async ({ query }, request) => {
+      handle: async ({ query }, request, response) => {
         readOnlyCheck(services);
         const path = normalizePath(query.path);
+        const asked = replicasAsked(request, query.minReplicas);
         const staged = await stageBody(services, request, baseName(path));
-        const { file } = await services.storer.store(staged, {
+        const { file, existed } = await services.storer.store(staged, {
           path,
           name: baseName(path),
           scene: services.config().default_scene,
-          occupied: query.replace ? 'replace' : 'refuse',
+          occupied: query.replace ? 'replace' : query.numbered ? 'number' : 'refuse',
           by: by(request),
           ...(query.mtimeMs !== undefined && { mtimeMs: query.mtimeMs }),
         });
-        return detailsOf(file);
+        const replicas = await awaitReplicas(services, request, file, asked);
+        tellReplicas(response, replicas);
+        return { ...detailsOf(file), ...(existed && { existed }), ...(replicas && { replicas }) };
       },
     }),
     operation({
@@ -105,11 +109,13 @@ export function fileOperations(services: HttpServices, downloads: DownloadPath):
       handle: async ({ query }, request) => {
         readOnlyCheck(services);
         const path = normalizePath(query.path);
+        const atMs = services.clock.now();
         if (services.catalog.find(path)) {
           await services.remover.removePath(path, by(request));
-          return { done: 1, failed: 0, finished: true };
+          return { done: 1, failed: 0, finished: true, atMs };
         }
-        return progressOf(await services.folders.remove(path, by(request), { recursive: query.recursive }));
+        const progress = await services.folders.remove(path, by(request), { recursive: query.recursive });
+        return { ...progressOf(progress), atMs };
       },
     }),
     operation({
@@ -164,7 +170,10 @@ export function fileOperations(services: HttpServices, downloads: DownloadPath):
       query: contract.zipQuery,
       media: 'application/zip',
       handle: async ({ query }, _request, response) => {
-        await sendZip(services, query.path.map(normalizePath), query.name ?? 'files', response);
+        const paths = query.ticket === undefined ? query.path : services.zipTickets.take(query.ticket);
+        if (!paths)
+          throw new ShoalError('PARAMETER_INVALID', { details: { name: 'path', reason: 'name what to download' } });
+        await sendZip(services, paths.map(normalizePath), query.name ?? 'files', response);
       },
     }),
     operation({
@@ -203,7 +212,8 @@ async function stageBody(services: HttpServices, request: Request, name: string)
   return writer.finish();
 }
 
-function entryOf(row: FolderRow, folder: string): z.input<typeof contract.entry> {
+/** What the API tells of a row. */
+export function entryOf(row: FolderRow, folder: string): z.input<typeof contract.entry> {
   const { name, mtimeMs } = row;
   const path = joinPath(folder, name);
   if (row.kind === 'dir') return { kind: 'folder', name, path, entries: row.children, mtimeMs };

@@ -34,6 +34,7 @@ export function nodeOperations(services: HttpServices): readonly Operation[] {
           ...services.catalog.totals(),
           disk,
           memory: { rss: process.memoryUsage.rss() },
+          dataFolder: services.dataFolder,
         };
       },
     }),

@@ -6,6 +6,7 @@ import type { HttpServices } from '../services.ts';
 import { TrackedResponse } from '../tracked-response.ts';
 import { alarmOperations } from './alarms.ts';
 import { backupOperations } from './backups.ts';
+import { browseOperations } from './browse.ts';
 import { careOperations } from './care.ts';
 import { clusterOperations } from './cluster.ts';
 import type { EventStream } from './event-stream.ts';
@@ -16,8 +17,10 @@ import { nodeOperations } from './node.ts';
 import { openApiDocument } from './openapi.ts';
 import { type GuardsOf, operation, register } from './operation.ts';
 import { packOperations } from './packs.ts';
+import { policyOperations } from './policy.ts';
 import { retentionOperations } from './retention.ts';
 import { sessionOperations } from './session.ts';
+import { supportOperations } from './support.ts';
 import { trashOperations } from './trash.ts';
 import { watchOperations } from './watch.ts';
 
@@ -50,6 +53,7 @@ export function apiRoutes(services: HttpServices, downloads: DownloadPath, strea
   ];
   const operations = [
     ...fileOperations(services, downloads),
+    ...browseOperations(services),
     ...trashOperations(services),
     ...packOperations(services),
     ...importOperations(services),
@@ -61,7 +65,9 @@ export function apiRoutes(services: HttpServices, downloads: DownloadPath, strea
     ...alarmOperations(services),
     ...retentionOperations(services),
     ...clusterOperations(services),
+    ...policyOperations(services),
     ...nodeOperations(services),
+    ...supportOperations(services),
     operation({
       id: 'events',
       method: 'get',

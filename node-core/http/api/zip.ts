@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import type { Response } from 'express';
 import yazl from 'yazl';
 import { ShoalError } from '../../domain/errors.ts';
@@ -40,6 +41,16 @@ export async function sendZip(
     response.destroy();
     throw error;
   }
+}
+
+/** Sends texts as one zip. @param texts by name. */
+export async function sendTexts(texts: Readonly<Record<string, string>>, response: Response): Promise<void> {
+  response.setHeader('Content-Type', 'application/zip');
+  response.setHeader('Cache-Control', 'no-store');
+  const zip = new yazl.ZipFile();
+  for (const [name, text] of Object.entries(texts)) zip.addBuffer(Buffer.from(text), name, { mode: 0o100644 });
+  zip.end();
+  await pipeline(zip.outputStream, response);
 }
 
 interface Archive {

@@ -9,7 +9,7 @@ import type { ResumableUpload } from '../../catalog/values.ts';
 import { clientHostHeader, uploadAnswerHeader } from '../../cluster/transport/protocol.ts';
 import { ownerDigits, type UploadDoor } from '../../cluster/transport/upload-passage.ts';
 import { describeError, ShoalError, toShoalError } from '../../domain/errors.ts';
-import { joinPath } from '../../domain/paths.ts';
+import { baseName, joinPath, normalizePath } from '../../domain/paths.ts';
 import type { PlanUpload } from '../../files/resumable-uploads.ts';
 import { domainOf } from '../compat/answers.ts';
 import { allParameters } from '../compat/parameters.ts';
@@ -20,6 +20,7 @@ import type { DownloadPath } from '../download/download-path.ts';
 import { type ReportError, sendError } from '../error-mapper.ts';
 import { languageOf } from '../language.ts';
 import { checkLookUp } from '../protection/download-door.ts';
+import { awaitReplicas, type ReplicaAnswer, replicaHeaders, replicasAsked } from '../replicas.ts';
 import { type HttpServices, readOnlyCheck } from '../services.ts';
 import { TrackedResponse } from '../tracked-response.ts';
 import { checkCallback, notifyCallback } from './callback.ts';
@@ -79,8 +80,8 @@ export function tusService(services: HttpServices, downloads: DownloadPath, repo
       return {};
     },
     onUploadFinish: async (_request, { id }) => {
-      await finish(services, plan, id, current().request);
-      return {};
+      const replicas = await finish(services, plan, id, current().request);
+      return { headers: replicaHeaders(replicas), ...(replicas?.code && { status_code: 202 }) };
     },
     onResponseError: (_request, error) => failureOf(error, current(), report),
   });
@@ -174,6 +175,8 @@ function newUploadId({ nodeId }: HttpServices): string {
 function planOf(services: HttpServices): PlanUpload {
   return ({ metadata, by }: ResumableUpload) => {
     const config = services.config();
+    const own = ownPlan(services, metadata);
+    if (own) return { ...own, by };
     const target = targetOf(services, metadata);
     return {
       path: target.path,
@@ -196,6 +199,28 @@ function targetOf(services: HttpServices, metadata: ResumableUpload['metadata'])
   const link = token === undefined ? undefined : services.protection.links.verify(token);
   const { fields, rules } = link ? linkTarget(link, {}, config) : { fields: given, rules: config };
   return uploadTarget(filename || 'file', fields, rules, services.peerId(), services.clock.now());
+}
+
+/** Metadata with which those who may manage name the whole path themselves, and what happens to a file that stands there. */
+const pathField = 'shoal-path';
+const replaceField = 'shoal-replace';
+
+/** Where the app's own uploads go: names as they are, dates as they were. @throws ShoalError PATH_INVALID ... */
+function ownPlan(
+  services: HttpServices,
+  metadata: ResumableUpload['metadata'],
+): Omit<ReturnType<PlanUpload>, 'by'> | undefined {
+  const given = metadata[pathField];
+  if (!given) return undefined;
+  const path = normalizePath(given);
+  const mtimeMs = Number(metadata['shoal-mtime'] ?? Number.NaN);
+  return {
+    path,
+    name: baseName(path),
+    scene: services.config().default_scene,
+    occupied: metadata[replaceField] === 'true' ? 'replace' : 'number',
+    ...(mtimeMs >= 0 && mtimeMs <= 8.64e15 && { mtimeMs }),
+  };
 }
 
 /** Metadata that holds the token of an upload link. */
@@ -228,8 +253,11 @@ async function checkNewUpload(
   metadata: ResumableUpload['metadata'],
 ): Promise<void> {
   if (!isPartial) {
+    // Checked here, once: an upload keeps its metadata.
+    if (metadata[pathField]) services.access.check(request);
     if (!metadata.filename) throw new ShoalError('PARAMETER_MISSING', { details: { name: 'filename' } });
-    targetOf(services, metadata);
+    if (!ownPlan(services, metadata)) targetOf(services, metadata);
+    replicasAsked(request, metadata.min_replicas);
     if (metadata.callback_url) checkCallback(metadata.callback_url, services.config().callback_hosts);
   }
   // Code and token of `auth_url` are metadata, or stand in query and header as with other uploads.
@@ -240,15 +268,23 @@ async function checkNewUpload(
   if (admission.link && !isPartial) await links.use(admission.link);
 }
 
-async function finish(services: HttpServices, plan: PlanUpload, id: string, request: IncomingMessage): Promise<void> {
+/** @returns how far the file has spread, when the upload or the node asks for that. */
+async function finish(
+  services: HttpServices,
+  plan: PlanUpload,
+  id: string,
+  request: IncomingMessage,
+): Promise<ReplicaAnswer | undefined> {
   const upload = services.resumable.find(id);
-  if (!upload || upload.concatenation === 'partial') return;
+  if (!upload || upload.concatenation === 'partial') return undefined;
   const wasDone = upload.done !== undefined;
   const { file } = await services.resumable.complete(id, plan);
-  if (wasDone) return;
+  const asked = replicasAsked(request, upload.metadata.min_replicas);
+  if (wasDone) return undefined;
   services.metrics.receivedBytes.inc(file.version.size);
   const callback = upload.metadata.callback_url;
   if (callback) notifyCallback(services, callback, id, file, domainOf(request, services.config()));
+  return awaitReplicas(services, request, file, asked);
 }
 
 /** Makes a final upload of complete partial ones; answers when the file is stored. */
@@ -292,9 +328,13 @@ async function concatenate(
     parts: known.map((part) => part.id),
   });
   await services.resumable.concatenate(id, known);
-  await finish(services, plan, id, request);
-  response.set({ ...statusNames, Location: `${domainOf(request, services.config())}${base}/${id}` });
-  response.status(201).end();
+  const replicas = await finish(services, plan, id, request);
+  response.set({
+    ...statusNames,
+    ...replicaHeaders(replicas),
+    Location: `${domainOf(request, services.config())}${base}/${id}`,
+  });
+  response.status(replicas?.code ? 202 : 201).end();
 }
 
 function metadataOf(text: string | undefined): ResumableUpload['metadata'] {

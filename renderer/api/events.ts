@@ -1,0 +1,95 @@
+/**
+ * News of the node: one stream of server-sent events for the whole page. What is shown follows the events; nothing asks
+ * again and again.
+ */
+import type { QueryClient, QueryKey } from '@tanstack/react-query';
+import { useSyncExternalStore } from 'react';
+import { apiUrl } from './http.ts';
+import type { Transfers, Upload } from './types.ts';
+
+/** Changes that come together are read together: at most this often, in milliseconds. */
+const gatherMs = 250;
+
+let connected = true;
+const listeners = new Set<() => void>();
+
+function setConnected(value: boolean): void {
+  if (connected === value) return;
+  connected = value;
+  for (const listener of listeners) listener();
+}
+
+/** Whether news of the node arrive at the moment. */
+export function useConnected(): boolean {
+  return useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => connected,
+  );
+}
+
+/** What an event makes old. Keys are those of queries.ts. */
+const outdated: Readonly<Record<string, readonly QueryKey[]>> = {
+  'file-committed': [['view'], ['tree'], ['search'], ['details'], ['statistics'], ['health']],
+  'file-arrived': [['view'], ['tree'], ['search'], ['details'], ['statistics'], ['health']],
+  'file-removed': [['view'], ['tree'], ['search'], ['details'], ['trash'], ['statistics'], ['health']],
+  'file-moved': [['view'], ['tree'], ['search'], ['details']],
+  'folder-made': [['view'], ['tree']],
+  'folder-progress': [['view'], ['tree']],
+  'bytes-damaged': [['health'], ['details'], ['scrub']],
+  'deletion-waits': [['retention']],
+  'removals-held': [['watch']],
+  'alarm-opened': [['alarms']],
+  'alarm-closed': [['alarms']],
+  'configuration-changed': [['settings'], ['session'], ['health'], ['upload-form']],
+  'member-joined': [['members'], ['nearby'], ['invites'], ['pairings']],
+  'member-removed': [['members'], ['nearby']],
+  'member-renamed': [['members']],
+  'member-online': [['members'], ['nearby']],
+  'member-offline': [['members'], ['nearby']],
+  'twin-seen': [['members'], ['alarms']],
+  'pairing-changed': [['pairings'], ['nearby']],
+  'conflict-changed': [['conflicts'], ['view']],
+  'scrub-progress': [['scrub']],
+  'repair-progress': [['repair']],
+};
+
+/** Follows the node's events until the returned function is called. */
+export function followEvents(client: QueryClient): () => void {
+  const source = new EventSource(apiUrl('/events'));
+  const waiting = new Set<string>();
+  let timer: number | undefined;
+  const flush = () => {
+    timer = undefined;
+    const keys = [...waiting];
+    waiting.clear();
+    for (const key of keys) void client.invalidateQueries({ queryKey: [key] });
+  };
+  const mark = (keys: readonly QueryKey[]) => {
+    for (const [key] of keys) waiting.add(String(key));
+    timer ??= window.setTimeout(flush, gatherMs);
+  };
+  for (const [type, keys] of Object.entries(outdated)) source.addEventListener(type, () => mark(keys));
+  source.addEventListener('uploads', (event) => {
+    client.setQueryData(['uploads'], { uploads: JSON.parse((event as MessageEvent<string>).data) as Upload[] });
+  });
+  source.addEventListener('transfer-progress', (event) => {
+    const one = JSON.parse((event as MessageEvent<string>).data) as Transfers['transfers'][number];
+    client.setQueryData<Transfers>(['transfers'], (old) => old && withTransfer(old, one));
+  });
+  // The node has been started anew, or the page was away for long: everything that is shown is read again.
+  source.addEventListener('reset', () => void client.invalidateQueries());
+  source.addEventListener('open', () => setConnected(true));
+  source.addEventListener('error', () => setConnected(false));
+  return () => {
+    source.close();
+    window.clearTimeout(timer);
+  };
+}
+
+function withTransfer(old: Transfers, one: Transfers['transfers'][number]): Transfers {
+  const others = old.transfers.filter(({ sha256 }) => sha256 !== one.sha256);
+  return { ...old, transfers: one.state === 'running' ? [...others, one] : others };
+}

@@ -1,0 +1,125 @@
+/** What is read from the node, each under a key that events.ts makes old. */
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import i18next from 'i18next';
+import { api } from './http.ts';
+import type * as types from './types.ts';
+
+/** How a folder is looked at. */
+export interface View {
+  readonly folder: string;
+  readonly sort: 'name' | 'size' | 'time' | 'type';
+  readonly order: 'up' | 'down';
+  readonly type?: string | undefined;
+}
+
+/** Rows of one window of a folder. */
+export const windowRows = 200;
+
+/** One window of a folder. */
+export function viewWindow(view: View, index: number) {
+  return {
+    queryKey: ['view', view.folder, view.sort, view.order, view.type ?? '', index],
+    queryFn: ({ signal }: { signal: AbortSignal }) =>
+      api<types.FolderView>('/files/view', {
+        query: { ...view, offset: index * windowRows, limit: windowRows },
+        signal,
+      }),
+  };
+}
+
+/** Who the visitor is to this node. */
+export function useSession() {
+  return useQuery({ queryKey: ['session'], queryFn: () => api<types.SessionState>('/session') });
+}
+
+/** Folders of a folder, for the tree. */
+export function useTree(folder: string, enabled: boolean) {
+  return useQuery({
+    queryKey: ['tree', folder],
+    queryFn: () => api<types.FolderView>('/files/view', { query: { folder, type: 'folder', limit: 1000 } }),
+    enabled,
+  });
+}
+
+/** Files whose names hold a text. */
+export function useSearch(text: string) {
+  return useQuery({
+    queryKey: ['search', text],
+    queryFn: ({ signal }) => api<{ files: types.FileDetails[] }>('/search', { query: { q: text, limit: 500 }, signal }),
+    enabled: text !== '',
+    placeholderData: keepPreviousData,
+  });
+}
+
+/** Everything that is known of a file. */
+export function useDetails(path: string) {
+  return useQuery({
+    queryKey: ['details', path],
+    queryFn: () => api<types.FileDetails>('/files/stat', { query: { path } }),
+  });
+}
+
+/** Links, all or those to one path. */
+export function useLinks(path?: string) {
+  return useQuery({
+    queryKey: ['links', path ?? ''],
+    queryFn: () => api<{ links: types.Link[]; cursor?: string }>('/links', { query: { path, limit: 500 } }),
+  });
+}
+
+export function useMembers() {
+  return useQuery({ queryKey: ['members'], queryFn: () => api<types.MemberList>('/members') });
+}
+
+/** No event tells of a node that comes near: it is asked while somebody looks. */
+export function useNearby() {
+  return useQuery({
+    queryKey: ['nearby'],
+    queryFn: () => api<{ nodes: types.NearNode[] }>('/nearby'),
+    refetchInterval: 4000,
+    staleTime: 0,
+  });
+}
+
+export function usePairings() {
+  return useQuery({ queryKey: ['pairings'], queryFn: () => api<{ pairings: types.Pairing[] }>('/pairings') });
+}
+
+export function useInvites() {
+  return useQuery({ queryKey: ['invites'], queryFn: () => api<{ invites: types.Invite[] }>('/invites') });
+}
+
+export function useTransfers() {
+  return useQuery({ queryKey: ['transfers'], queryFn: () => api<types.Transfers>('/transfers'), staleTime: 0 });
+}
+
+/** Uploads that this node is receiving now, from anybody. */
+export function useNodeUploads() {
+  return useQuery({ queryKey: ['uploads'], queryFn: () => api<{ uploads: types.Upload[] }>('/uploads') });
+}
+
+export function useHealth() {
+  return useQuery({ queryKey: ['health'], queryFn: () => api<types.Health>('/health') });
+}
+
+export function useStatistics() {
+  return useQuery({ queryKey: ['statistics'], queryFn: () => api<types.Statistics>('/statistics') });
+}
+
+export function useAlarms() {
+  return useQuery({
+    queryKey: ['alarms', i18next.language],
+    queryFn: () => api<{ alarms: types.Alarm[]; waiting: number }>('/alarms'),
+  });
+}
+
+export function useSettings() {
+  return useQuery({
+    queryKey: ['settings', i18next.language],
+    queryFn: () => api<{ settings: types.Setting[] }>('/settings'),
+  });
+}
+
+export function useUploadForm() {
+  return useQuery({ queryKey: ['upload-form'], queryFn: () => api<types.UploadForm>('/upload-form') });
+}

@@ -1,0 +1,553 @@
+/** The files: a tree, a folder as rows or tiles, search, and everything that can be done with entries. */
+import {
+  ActionIcon,
+  Badge,
+  Button,
+  Group,
+  Menu,
+  Paper,
+  SegmentedControl,
+  Select,
+  Skeleton,
+  Text,
+  TextInput,
+} from '@mantine/core';
+import { useDebouncedValue, useDocumentTitle } from '@mantine/hooks';
+import {
+  IconDownload,
+  IconFolderPlus,
+  IconFolderSymlink,
+  IconFolderUp,
+  IconLayoutGrid,
+  IconLink,
+  IconList,
+  IconSearch,
+  IconTrash,
+  IconUpload,
+  IconX,
+} from '@tabler/icons-react';
+import { useQueryClient } from '@tanstack/react-query';
+import { type ChangeEvent, type DragEvent, lazy, Suspense, useEffect, useRef, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { View } from '../../api/queries.ts';
+import type { Entry, FileDetails, FileEntry } from '../../api/types.ts';
+import { Empty, Failure, Name } from '../../components/basics.tsx';
+import { lookOf } from '../../components/file-icon.tsx';
+import { formatBytes, formatNumber } from '../../components/format.ts';
+import { tellError } from '../../components/notify.tsx';
+import { usePreference } from '../../state/preferences.ts';
+import { go, hrefOf, useRoute } from '../../state/route.ts';
+import { downloadEntries, folderOf, moveEntries, nameOf, removeEntries, uploadInto } from './actions.ts';
+import { type Dropped, readChosen, readDropped } from './dropped.ts';
+import { EntryList } from './entry-list.tsx';
+import { EntryMenu } from './entry-menu.tsx';
+import { FolderTree } from './folder-tree.tsx';
+import { type Rows, useFolderRows, useSearchRows } from './rows.ts';
+
+const Details = lazy(() => import('./details.tsx').then(({ Details: component }) => ({ default: component })));
+const Preview = lazy(() => import('./preview.tsx').then(({ Preview: component }) => ({ default: component })));
+const ShareDialog = lazy(() => import('../share/share-dialog.tsx'));
+const Dialogs = {
+  rename: lazy(() => import('./dialogs.tsx').then(({ RenameDialog }) => ({ default: RenameDialog }))),
+  folder: lazy(() => import('./dialogs.tsx').then(({ NewFolderDialog }) => ({ default: NewFolderDialog }))),
+  move: lazy(() => import('./dialogs.tsx').then(({ MoveDialog }) => ({ default: MoveDialog }))),
+};
+
+const types = ['folder', 'image', 'video', 'audio', 'text', 'document', 'archive', 'other'] as const;
+
+/** What is open above the list. */
+type Above =
+  | { readonly kind: 'rename' | 'share'; readonly entry: Entry }
+  | { readonly kind: 'details'; readonly path: string }
+  | { readonly kind: 'move'; readonly entries: readonly Entry[] }
+  | { readonly kind: 'preview'; readonly index: number; readonly entry: FileEntry }
+  | { readonly kind: 'folder' };
+
+interface MenuAt {
+  readonly entries: readonly Entry[];
+  readonly x: number;
+  readonly y: number;
+}
+
+/** The screen. */
+export function FilesScreen() {
+  const { t } = useTranslation();
+  const { rest: folder } = useRoute();
+  const [text, setText] = useState('');
+  const [query] = useDebouncedValue(text.trim(), 150);
+  const [type, setType] = useState<string | null>(null);
+  useDocumentTitle(`${folder === '' ? t('places.files') : nameOf(folder)} – Shoal`);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another folder is not searched any more.
+  useEffect(() => {
+    setText('');
+    setType(null);
+  }, [folder]);
+  const search = { text, onText: setText, type, onType: setType };
+  return query === '' || text === '' ? (
+    <InFolder folder={folder} search={search} />
+  ) : (
+    <InSearch text={query} folder={folder} search={search} />
+  );
+}
+
+interface Search {
+  readonly text: string;
+  readonly onText: (text: string) => void;
+  readonly type: string | null;
+  readonly onType: (type: string | null) => void;
+}
+
+interface Sorting {
+  readonly sort: View['sort'];
+  readonly order: View['order'];
+}
+
+function InFolder({ folder, search }: { readonly folder: string; readonly search: Search }) {
+  const [sorting, setSorting] = usePreference<Sorting>('sort', { sort: 'name', order: 'up' });
+  const rows = useFolderRows({ folder, ...sorting, type: search.type ?? undefined });
+  return (
+    <Frame rows={rows} folder={folder} search={search} sorting={sorting} onSorting={setSorting} isSearch={false} />
+  );
+}
+
+function InSearch({
+  text,
+  folder,
+  search,
+}: {
+  readonly text: string;
+  readonly folder: string;
+  readonly search: Search;
+}) {
+  const { type } = search;
+  const accepts = (file: FileDetails) => type === null || typeOf(file) === type;
+  const rows = useSearchRows(text, accepts);
+  return <Frame rows={rows} folder={folder} search={search} sorting={{ sort: 'name', order: 'up' }} isSearch />;
+}
+
+/** The node filters folders by itself; what a search found is filtered here, as far as pictures of files go. */
+function typeOf({ mediaType }: FileDetails): string {
+  const look = lookOf(mediaType);
+  return look === 'pdf' ? 'document' : look;
+}
+
+interface FrameProps {
+  readonly rows: Rows;
+  readonly folder: string;
+  readonly search: Search;
+  readonly sorting: Sorting;
+  readonly onSorting?: (sorting: Sorting) => void;
+  readonly isSearch: boolean;
+}
+
+function Frame({ rows, folder, search, sorting, onSorting, isSearch }: FrameProps) {
+  const { t } = useTranslation();
+  const client = useQueryClient();
+  const [layout, setLayout] = usePreference<'list' | 'grid'>('layout', 'list');
+  const [selected, setSelected] = useState<ReadonlyMap<string, Entry>>(new Map());
+  const [above, setAbove] = useState<Above>();
+  const [menu, setMenu] = useState<MenuAt>();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what is selected belongs to what is shown.
+  useEffect(() => setSelected(new Map()), [folder, isSearch]);
+  const chosen = [...selected.values()];
+  const upload = (dropped: Promise<Dropped> | Dropped) => {
+    Promise.resolve(dropped)
+      .then((files) => uploadInto(client, folder, files))
+      .catch(tellError);
+  };
+  usePaste(upload);
+  const drop = useDrop(folder, upload);
+  const remove = (entries: readonly Entry[]) => {
+    setSelected(new Map());
+    void removeEntries(client, entries);
+  };
+  const open = (entry: Entry, index: number) => {
+    if (entry.kind === 'folder') go('files', entry.path);
+    else setAbove({ kind: 'preview', index, entry });
+  };
+  const actions = {
+    onOpen: (entry: Entry) => open(entry, indexOf(rows, entry)),
+    onDownload: (entries: readonly Entry[]) => void downloadEntries(entries, folder === '' ? 'files' : nameOf(folder)),
+    onShare: (entry: Entry) => setAbove({ kind: 'share', entry }),
+    onRename: (entry: Entry) => setAbove({ kind: 'rename', entry }),
+    onMove: (entries: readonly Entry[]) => setAbove({ kind: 'move', entries }),
+    onDetails: (entry: Entry) => setAbove({ kind: 'details', path: entry.path }),
+    onRemove: remove,
+  };
+  return (
+    <div className="files" style={{ height: 'calc(100dvh - 56px - 2 * var(--mantine-spacing-md))' }}>
+      <Group justify="space-between" gap="xs" mb="xs">
+        <Crumbs folder={folder} isSearch={isSearch} text={search.text} />
+        <UploadButtons onFiles={upload} onNewFolder={() => setAbove({ kind: 'folder' })} />
+      </Group>
+      <Tools search={search} layout={layout} onLayout={setLayout} rows={rows} />
+      <div className="files-body">
+        <aside className="files-tree" aria-label={t('files.folders')}>
+          <FolderTree current={folder} onDrop={drop.onDropInside} />
+        </aside>
+        <div className="files-main" {...drop.handlers}>
+          {drop.isOver && (
+            <div className="drop-hint">
+              <Text fw={600}>{t('files.dropHere', { folder: folder === '' ? t('files.root') : nameOf(folder) })}</Text>
+            </div>
+          )}
+          {chosen.length > 0 && <Selection entries={chosen} {...actions} onClear={() => setSelected(new Map())} />}
+          <Body
+            rows={rows}
+            isSearch={isSearch}
+            filtered={search.type !== null}
+            onFiles={upload}
+            list={(total) => (
+              <EntryList
+                rows={rows}
+                total={total}
+                view={sorting}
+                layout={layout}
+                showFolders={isSearch}
+                selected={selected}
+                label={isSearch ? t('files.results') : folder === '' ? t('files.root') : nameOf(folder)}
+                onOpen={open}
+                onSelect={(entries) => setSelected(new Map(entries.map((entry) => [entry.path, entry])))}
+                onMenu={(entry, at) => setMenu({ entries: selected.has(entry.path) ? chosen : [entry], ...at })}
+                onRename={actions.onRename}
+                onRemove={remove}
+                onUp={() => folder !== '' && go('files', folderOf(folder))}
+                onSort={(sort) =>
+                  onSorting?.({ sort, order: sorting.sort === sort && sorting.order === 'up' ? 'down' : 'up' })
+                }
+              />
+            )}
+          />
+        </div>
+      </div>
+      {menu && <EntryMenu {...menu} {...actions} onClose={() => setMenu(undefined)} />}
+      <Suspense>{above && <OverList above={above} rows={rows} folder={folder} onAbove={setAbove} />}</Suspense>
+    </div>
+  );
+}
+
+function indexOf(rows: Rows, entry: Entry): number {
+  for (let index = 0; index < (rows.total ?? 0); index += 1) if (rows.at(index)?.path === entry.path) return index;
+  return 0;
+}
+
+function OverList({
+  above,
+  rows,
+  folder,
+  onAbove,
+}: {
+  readonly above: Above;
+  readonly rows: Rows;
+  readonly folder: string;
+  readonly onAbove: (above: Above | undefined) => void;
+}) {
+  const close = () => onAbove(undefined);
+  switch (above.kind) {
+    case 'rename':
+      return <Dialogs.rename entry={above.entry} onClose={close} />;
+    case 'folder':
+      return <Dialogs.folder folder={folder} onClose={close} />;
+    case 'move':
+      return <Dialogs.move entries={above.entries} from={folder} onClose={close} />;
+    case 'details':
+      return <Details path={above.path} onClose={close} />;
+    case 'share':
+      return <ShareDialog path={above.entry.path} isFolder={above.entry.kind === 'folder'} onClose={close} />;
+    case 'preview': {
+      const next = fileAt(rows, above.index, 1);
+      const previous = fileAt(rows, above.index, -1);
+      return (
+        <Preview
+          file={above.entry}
+          onNext={next && (() => onAbove(next))}
+          onPrevious={previous && (() => onAbove(previous))}
+          onDetails={() => onAbove({ kind: 'details', path: above.entry.path })}
+          onClose={close}
+        />
+      );
+    }
+  }
+}
+
+/** The next file in a direction, as far as rows are in memory. */
+function fileAt(rows: Rows, from: number, step: 1 | -1): Extract<Above, { kind: 'preview' }> | undefined {
+  for (let index = from + step; ; index += step) {
+    const entry = rows.at(index);
+    if (!entry) return undefined;
+    if (entry.kind === 'file') return { kind: 'preview', index, entry };
+  }
+}
+
+function Crumbs({
+  folder,
+  isSearch,
+  text,
+}: {
+  readonly folder: string;
+  readonly isSearch: boolean;
+  readonly text: string;
+}) {
+  const { t } = useTranslation();
+  const parts = folder === '' ? [] : folder.split('/');
+  if (isSearch) return <Text fw={600}>{t('files.resultsFor', { text })}</Text>;
+  return (
+    <nav className="crumbs" aria-label={t('files.where')}>
+      <a href={hrefOf('files')} aria-current={folder === '' ? 'page' : undefined}>
+        {t('files.root')}
+      </a>
+      {parts.map((part, index) => {
+        const path = parts.slice(0, index + 1).join('/');
+        return (
+          <Group key={path} gap={2} wrap="nowrap" miw={0}>
+            <Text c="dimmed" aria-hidden>
+              /
+            </Text>
+            <a href={hrefOf('files', path)} aria-current={path === folder ? 'page' : undefined}>
+              <Name>{part}</Name>
+            </a>
+          </Group>
+        );
+      })}
+    </nav>
+  );
+}
+
+function UploadButtons({
+  onFiles,
+  onNewFolder,
+}: {
+  readonly onFiles: (files: Dropped) => void;
+  readonly onNewFolder: () => void;
+}) {
+  const { t } = useTranslation();
+  const files = useRef<HTMLInputElement>(null);
+  const folder = useRef<HTMLInputElement>(null);
+  const take = (event: ChangeEvent<HTMLInputElement>) => {
+    const { files: list } = event.currentTarget;
+    if (list && list.length > 0) onFiles(readChosen(list));
+    event.currentTarget.value = '';
+  };
+  return (
+    <Group gap="xs">
+      <input ref={files} type="file" multiple hidden onChange={take} data-testid="choose-files" />
+      <input ref={folder} type="file" hidden onChange={take} data-testid="choose-folder" {...{ webkitdirectory: '' }} />
+      <Button variant="default" leftSection={<IconFolderPlus size={17} />} onClick={onNewFolder}>
+        {t('files.newFolder')}
+      </Button>
+      <Menu position="bottom-end">
+        <Menu.Target>
+          <Button leftSection={<IconUpload size={17} />}>{t('files.upload')}</Button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Item leftSection={<IconUpload size={16} />} onClick={() => files.current?.click()}>
+            {t('files.uploadFiles')}
+          </Menu.Item>
+          <Menu.Item leftSection={<IconFolderUp size={16} />} onClick={() => folder.current?.click()}>
+            {t('files.uploadFolder')}
+          </Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+    </Group>
+  );
+}
+
+interface ToolsProps {
+  readonly search: Search;
+  readonly layout: 'list' | 'grid';
+  readonly onLayout: (layout: 'list' | 'grid') => void;
+  readonly rows: Rows;
+}
+
+function Tools({ search, layout, onLayout, rows }: ToolsProps) {
+  const { t } = useTranslation();
+  return (
+    <Group gap="xs" mb="xs">
+      <TextInput
+        style={{ flex: '1 1 200px' }}
+        maw={420}
+        type="search"
+        leftSection={<IconSearch size={16} />}
+        placeholder={t('files.search')}
+        aria-label={t('files.search')}
+        value={search.text}
+        onChange={(event) => search.onText(event.currentTarget.value)}
+      />
+      <Select
+        w={150}
+        aria-label={t('files.filter')}
+        placeholder={t('files.allTypes')}
+        clearable
+        clearButtonProps={{ 'aria-label': t('files.allTypes') }}
+        data={types.map((value) => ({ value, label: t(`files.types.${value}`) }))}
+        value={search.type}
+        onChange={search.onType}
+      />
+      <SegmentedControl
+        aria-label={t('files.layout')}
+        value={layout}
+        onChange={(value) => onLayout(value as 'list' | 'grid')}
+        data={[
+          { value: 'list', label: <IconList size={17} role="img" aria-label={t('files.list')} /> },
+          { value: 'grid', label: <IconLayoutGrid size={17} role="img" aria-label={t('files.grid')} /> },
+        ]}
+      />
+      <Text size="sm" c="dimmed" ml="auto" style={{ minWidth: 120, textAlign: 'right' }} data-testid="sum">
+        {rows.total !== undefined && rows.sum
+          ? t('files.sum', { items: formatNumber(rows.total), size: formatBytes(rows.sum.bytes) })
+          : ''}
+      </Text>
+    </Group>
+  );
+}
+
+interface SelectionProps {
+  readonly entries: readonly Entry[];
+  readonly onClear: () => void;
+  readonly onDownload: (entries: readonly Entry[]) => void;
+  readonly onMove: (entries: readonly Entry[]) => void;
+  readonly onShare: (entry: Entry) => void;
+  readonly onRemove: (entries: readonly Entry[]) => void;
+}
+
+function Selection({ entries, onClear, onDownload, onMove, onShare, onRemove }: SelectionProps) {
+  const { t } = useTranslation();
+  const [first] = entries;
+  return (
+    <Paper withBorder p={6} mb="xs" role="toolbar" aria-label={t('files.selection')}>
+      <Group gap={6}>
+        <ActionIcon variant="subtle" color="gray" onClick={onClear} aria-label={t('files.unselect')}>
+          <IconX size={16} />
+        </ActionIcon>
+        <Badge variant="light" size="lg" tt="none" c="var(--mantine-color-text)">
+          {t('files.selected', { count: entries.length })}
+        </Badge>
+        <Button
+          size="compact-sm"
+          variant="subtle"
+          leftSection={<IconDownload size={15} />}
+          onClick={() => onDownload(entries)}
+        >
+          {t('files.download')}
+        </Button>
+        <Button
+          size="compact-sm"
+          variant="subtle"
+          leftSection={<IconFolderSymlink size={15} />}
+          onClick={() => onMove(entries)}
+        >
+          {t('files.move')}
+        </Button>
+        {entries.length === 1 && first && (
+          <Button
+            size="compact-sm"
+            variant="subtle"
+            leftSection={<IconLink size={15} />}
+            onClick={() => onShare(first)}
+          >
+            {t('files.share')}
+          </Button>
+        )}
+        <Button
+          size="compact-sm"
+          variant="subtle"
+          c="var(--mantine-color-error)"
+          color="red"
+          leftSection={<IconTrash size={15} />}
+          onClick={() => onRemove(entries)}
+        >
+          {t('files.remove')}
+        </Button>
+      </Group>
+    </Paper>
+  );
+}
+
+interface BodyProps {
+  readonly rows: Rows;
+  readonly isSearch: boolean;
+  readonly filtered: boolean;
+  readonly onFiles: (files: Dropped) => void;
+  readonly list: (total: number) => React.ReactNode;
+}
+
+function Body({ rows, isSearch, filtered, list }: BodyProps) {
+  const { t } = useTranslation();
+  if (rows.error && rows.total === undefined) return <Failure error={rows.error} retry={rows.retry} />;
+  if (rows.total === undefined) {
+    return (
+      <div role="status" aria-label={t('common.loading')}>
+        {Array.from({ length: 8 }, (_, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: they are all the same.
+          <Skeleton key={index} height={30} my={16} />
+        ))}
+      </div>
+    );
+  }
+  if (rows.total > 0) return list(rows.total);
+  if (isSearch) {
+    return <Empty icon={<IconSearch size={32} />} title={t('files.nothingFound')} text={t('files.nothingFoundText')} />;
+  }
+  if (filtered) {
+    return (
+      <Empty icon={<IconSearch size={32} />} title={t('files.nothingOfType')} text={t('files.nothingOfTypeText')} />
+    );
+  }
+  return <Empty icon={<IconUpload size={32} />} title={t('files.empty')} text={t('files.emptyText')} />;
+}
+
+/** Files that are pasted anywhere but into a field are uploaded. */
+function usePaste(onFiles: (files: Promise<Dropped>) => void): void {
+  const handler = useRef(onFiles);
+  handler.current = onFiles;
+  useEffect(() => {
+    const onPaste = (event: ClipboardEvent) => {
+      if (!event.clipboardData || event.clipboardData.files.length === 0) return;
+      event.preventDefault();
+      handler.current(readDropped(event.clipboardData));
+    };
+    document.addEventListener('paste', onPaste);
+    return () => document.removeEventListener('paste', onPaste);
+  }, []);
+}
+
+/** Files from outside are uploaded into the folder that is shown; entries of the app are moved to where they are dropped. */
+function useDrop(folder: string, onFiles: (files: Promise<Dropped>) => void) {
+  const client = useQueryClient();
+  const [depth, setDepth] = useState(0);
+  const isFromOutside = (event: DragEvent) => event.dataTransfer.types.includes('Files');
+  const handlers = {
+    onDragEnter: (event: DragEvent) => isFromOutside(event) && setDepth((old) => old + 1),
+    onDragLeave: (event: DragEvent) => isFromOutside(event) && setDepth((old) => Math.max(0, old - 1)),
+    onDragOver: (event: DragEvent) => event.preventDefault(),
+    onDrop: (event: DragEvent) => {
+      event.preventDefault();
+      setDepth(0);
+      if (isFromOutside(event)) onFiles(readDropped(event.dataTransfer));
+      else moveDropped(event, targetOf(event) ?? folder);
+    },
+  };
+  const moveDropped = (event: DragEvent, target: string) => {
+    const text = event.dataTransfer.getData('application/x-shoal');
+    if (text === '') return;
+    const entries = (JSON.parse(text) as Entry[]).filter(
+      ({ path }) => path !== target && folderOf(path) !== target && !target.startsWith(`${path}/`),
+    );
+    if (entries.length > 0) void moveEntries(client, entries, target);
+  };
+  return {
+    isOver: depth > 0,
+    handlers,
+    onDropInside: (event: DragEvent, target: string) => {
+      event.preventDefault();
+      event.stopPropagation();
+      moveDropped(event, target);
+    },
+  };
+}
+
+/** The folder whose row or tile something was dropped on. */
+function targetOf(event: DragEvent): string | undefined {
+  const row = (event.target as HTMLElement).closest<HTMLElement>('[data-folder]');
+  return row?.dataset.folder;
+}
