@@ -321,6 +321,12 @@ export class Catalog implements Service {
     for await (const [key, text] of this.#open().iterator(keys.uploads())) yield decode.upload(key, text);
   }
 
+  /** Names under which conflicts show, with the paths of their records, in order of the names. @param after begins behind it. */
+  async *conflictNames(after: string): AsyncGenerator<{ readonly name: string; readonly path: string }> {
+    for await (const [key, text] of this.#open().iterator(keys.aliasesAfter(after)))
+      yield { name: lastPart(key), path: decode.alias(key, text).path };
+  }
+
   /** The folder that somebody made at a path, if any: its record's version. */
   madeFolder(path: string): VisibleFile | undefined {
     const visible = this.#visible(path);

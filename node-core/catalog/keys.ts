@@ -70,6 +70,8 @@ export const keys = {
   records: () => below('r'),
   local: (path: string, dot: string) => `l${sep}${path}${sep}${dot}`,
   alias: (path: string) => `n${sep}${path}`,
+  /** Every conflict name, behind another one. */
+  aliasesAfter: (path: string): KeyRange => ({ gt: path === '' ? `n${sep}` : `n${sep}${path}`, lt: `n${next}` }),
   entry: (folder: string, kind: EntryKind, name: string) => `t${sep}${folder}${sep}${entryLetter[kind]}${sep}${name}`,
   entries: (folder: string) => below('t', folder),
   allEntries: () => below('t'),

@@ -1,6 +1,7 @@
 /** The use cases of files. */
 import { FileAdopter } from '../files/adopt-file.ts';
 import { StoreChecker } from '../files/check-store.ts';
+import { Conflicts } from '../files/conflicts.ts';
 import { DeletionClock } from '../files/deletion-clock.ts';
 import { FolderKeeper } from '../files/folders.ts';
 import { LostFiles } from '../files/lost-files.ts';
@@ -86,6 +87,7 @@ export function buildFiles(
   metrics.counter('shoal_scrubbed_bytes_total', 'Bytes that the scrub has read.', () => scrubber.counted.bytes);
   metrics.counter('shoal_set_aside_total', 'Places whose bytes were set aside.', () => scrubber.counted.damaged);
   metrics.counter('shoal_repaired_total', 'Damaged contents that are whole again.', () => scrubber.counted.repaired);
+  const conflicts = new Conflicts(files, remover, mover);
   const lost = new LostFiles(files, storer, trash);
   guard.onShortage((bytes) => trash.reclaim(bytes));
   return {
@@ -103,6 +105,7 @@ export function buildFiles(
     verifier,
     scrubber,
     lost,
+    conflicts,
     watcher,
     imports,
     deletionClock,

@@ -184,6 +184,13 @@ export const errorDefinitions = define({
     zh: '后台校验已关闭',
     hint: { en: 'set scrub_kib_per_second', zh: '请设置 scrub_kib_per_second' },
   },
+  CONFLICT_NOT_FOUND: { status: 404, en: 'there is no conflict at {path}', zh: '{path} 处没有冲突' },
+  CONFLICT_CHANGED: {
+    status: 409,
+    en: 'the versions at {path} are not those that were looked at',
+    zh: '{path} 处的版本已不是所查看的版本',
+    hint: { en: 'look at the conflict again', zh: '请重新查看该冲突' },
+  },
   LOST_NOT_FOUND: {
     status: 404,
     en: '{path} is not lost, or nothing that it was before is left',

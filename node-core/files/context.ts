@@ -48,6 +48,9 @@ export interface FileEvents {
   'bytes-set-aside': { readonly sha256: string; readonly paths: readonly string[]; readonly reason: string };
   /** A content whose bytes had been damaged here is whole again. */
   'bytes-repaired': { readonly sha256: string; readonly paths: readonly string[] };
+  /** Versions that were written without knowing of each other show beside each other at a path; or do not any more. */
+  'conflict-found': { readonly path: string };
+  'conflict-gone': { readonly path: string };
   /** Nobody who is a member has the bytes of these files any more. */
   'files-lost': { readonly sha256: string; readonly paths: readonly string[] };
   /** A run of the scrub began, ended, was paused or goes on. */

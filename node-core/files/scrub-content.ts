@@ -136,7 +136,8 @@ class BlockCheck {
   readonly #opened: OpenedBytes;
   readonly #list: Buffer;
   readonly #size: number;
-  readonly #wrongSize: boolean;
+  /** The list does not fit the file: only the digest of the whole of it tells. */
+  readonly #wholeDigest: string | undefined;
 
   constructor({ catalog }: FilesContext, sha256: string, opened: OpenedBytes) {
     this.#opened = opened;
@@ -144,32 +145,42 @@ class BlockCheck {
     // The digest of a content of one block is that of the block.
     const stored = catalog.blocks(sha256);
     this.#list = stored.byteLength > 0 ? stored : Buffer.from(sha256, 'hex');
-    this.#wrongSize = this.count !== this.#list.byteLength / 32;
+    const fits = this.#list.byteLength === 32 * Math.max(1, Math.ceil(this.#size / blockBytes));
+    this.#wholeDigest = fits ? undefined : sha256;
   }
 
   get count(): number {
-    return Math.max(1, Math.ceil(this.#size / blockBytes));
+    return this.#wholeDigest === undefined ? Math.max(1, Math.ceil(this.#size / blockBytes)) : 1;
   }
 
   sizeOf(block: number): number {
+    if (this.#wholeDigest !== undefined) return this.#size;
     return Math.max(0, Math.min(blockBytes, this.#size - block * blockBytes));
   }
 
   /** A sector that cannot be read is as bad as one that reads as something else. */
   async isSound(block: number): Promise<boolean> {
-    if (this.#wrongSize) return false;
-    const bytes = Buffer.allocUnsafe(this.sizeOf(block));
     const start = block * blockBytes;
+    const end = start + this.sizeOf(block);
+    const hash = createHash('sha256');
+    const buffer = Buffer.allocUnsafe(Math.min(end - start, blockBytes));
     try {
-      for (let filled = 0; filled < bytes.byteLength; ) {
-        const { bytesRead } = await this.#opened.handle.read(bytes, filled, bytes.byteLength - filled, start + filled);
+      for (let position = start; position < end; ) {
+        const { bytesRead } = await this.#opened.handle.read(
+          buffer,
+          0,
+          Math.min(buffer.byteLength, end - position),
+          position,
+        );
         if (bytesRead === 0) return false;
-        filled += bytesRead;
+        hash.update(buffer.subarray(0, bytesRead));
+        position += bytesRead;
       }
     } catch {
       return false;
     }
-    const digest = createHash('sha256').update(bytes).digest();
+    const digest = hash.digest();
+    if (this.#wholeDigest !== undefined) return digest.toString('hex') === this.#wholeDigest;
     return digest.equals(this.#list.subarray(block * 32, (block + 1) * 32));
   }
 }

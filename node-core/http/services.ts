@@ -12,6 +12,7 @@ import { ShoalError } from '../domain/errors.ts';
 import type { FileAdopter } from '../files/adopt-file.ts';
 import type { FolderBrowser } from '../files/browse.ts';
 import type { StoreChecker } from '../files/check-store.ts';
+import type { Conflicts } from '../files/conflicts.ts';
 import type { FileEvents } from '../files/context.ts';
 import type { DeletionClock } from '../files/deletion-clock.ts';
 import type { FolderViews } from '../files/folder-views.ts';
@@ -75,6 +76,7 @@ export interface HttpServices {
   readonly verifier: StoreVerifier;
   readonly scrubber: Scrubber;
   readonly lost: LostFiles;
+  readonly conflicts: Conflicts;
   readonly watcher: StoreWatcher;
   readonly backups: BackupWriter;
   readonly contents: ContentRestorer;

@@ -37,9 +37,12 @@ export interface MemberFigures extends Omit<OwnFigures, 'seen'> {
   readonly atMs: number;
 }
 
-/** How long an answer is taken for true, and how long one may take, in milliseconds. */
+/** How long an answer is taken for true at least, and how long one may take, in milliseconds. */
 const trustMs = 1000;
 const questionMs = 2500;
+
+/** What took long to count is taken for true so many times as long: whoever looks on must not hold up what is looked at. */
+const patience = 20;
 
 /** What figures are built with. */
 export interface FiguresOptions {
@@ -56,7 +59,7 @@ export interface FiguresOptions {
 export class Figures {
   readonly #options: FiguresOptions;
   readonly #known = new Map<string, { readonly figures: OwnFigures; readonly atMs: number }>();
-  #own: { readonly figures: Promise<OwnFigures>; readonly at: number } | undefined;
+  #own: { readonly figures: Promise<OwnFigures>; until: number } | undefined;
   #asked: { readonly all: Promise<void>; readonly at: number } | undefined;
 
   constructor(options: FiguresOptions) {
@@ -65,9 +68,16 @@ export class Figures {
 
   /** Those of this node. */
   own(): Promise<OwnFigures> {
-    const at = this.#options.monotonic();
-    if (!this.#own || at - this.#own.at > trustMs) this.#own = { figures: this.#count(), at };
-    return this.#own.figures;
+    const { monotonic } = this.#options;
+    const began = monotonic();
+    if (this.#own && began < this.#own.until) return this.#own.figures;
+    const own = { figures: this.#count(), until: Number.POSITIVE_INFINITY };
+    this.#own = own;
+    const settle = () => {
+      own.until = monotonic() + Math.max(trustMs, patience * (monotonic() - began));
+    };
+    own.figures.then(settle, settle);
+    return own.figures;
   }
 
   /** Those of all members that ever said so since the start, by id; of those that are away as they said last. */

@@ -82,7 +82,7 @@ export class MemberCare {
   /** Offers contents to all members, and has them compare with this node: a record that one lacks is no content to fetch. */
   async offer(contents: readonly string[]): Promise<OfferOutcome[]> {
     const outcomes = await this.#offers.offer(contents);
-    if (outcomes.some(({ lacking }) => lacking !== 0)) void this.repairer.runAll(true);
+    if (outcomes.some(({ lacking = 0 }) => lacking > 0)) void this.repairer.runAll(true);
     return outcomes;
   }
 

@@ -14,6 +14,7 @@ import type { ContentTransfers } from '../engine/ports.ts';
 import { blockListOf, isBlock } from './content-server.ts';
 import { PartialFile, type PartialFolder, sweepParts } from './partial-file.ts';
 import { type PeerClient, readAll } from './peer-client.ts';
+import { ProgressMeter } from './progress-meter.ts';
 import { RemoteContent } from './remote-content.ts';
 
 /** News of transfers. */
@@ -30,6 +31,7 @@ export interface TransferProgress {
   /** Members that bytes come from. */
   readonly from: readonly string[];
   readonly state: 'running' | 'done' | 'failed';
+  readonly bytesPerSecond: number;
 }
 
 /** Members from which one content comes at the same time. */
@@ -70,6 +72,7 @@ export interface TransferOptions {
 export class PeerTransfers implements ContentTransfers {
   readonly #options: TransferOptions;
   readonly #running = new Map<string, TransferProgress>();
+  readonly #meters = new Map<string, ProgressMeter>();
   readonly #stopping = new AbortController();
   readonly #open = new Set<Promise<unknown>>();
   #paused: Promise<void> | undefined;
@@ -141,7 +144,8 @@ export class PeerTransfers implements ContentTransfers {
           failure = error;
         }
       }
-      throw failure;
+      // What members say to each other is no answer to a client.
+      throw new ShoalError('BYTES_ELSEWHERE', { details: { what: content.sha256 }, cause: failure });
     });
   }
 
@@ -166,9 +170,11 @@ export class PeerTransfers implements ContentTransfers {
       state = 'done';
       return staged;
     } finally {
-      const { done = 0, from = [] } = this.#running.get(want.sha256) ?? {};
+      const { done = 0, from = [], bytesPerSecond = 0 } = this.#running.get(want.sha256) ?? {};
       this.#running.delete(want.sha256);
-      this.#options.events.emit('transfer-progress', { sha256: want.sha256, size: want.size, done, from, state });
+      this.#meters.delete(want.sha256);
+      const { sha256, size } = want;
+      this.#options.events.emit('transfer-progress', { sha256, size, done, from, state, bytesPerSecond });
     }
   }
 
@@ -212,6 +218,8 @@ export class PeerTransfers implements ContentTransfers {
     const part = await PartialFile.open(parts, want);
     try {
       await checkSpace(want.size - part.bytes);
+      // What came before this try is no speed of it.
+      this.#meters.set(want.sha256, new ProgressMeter(part.bytes));
       await this.#fill(part, list, want, sources);
       const hashed = await part.hash(algorithm());
       if (hashed.digests.sha256 !== want.sha256 || hashed.digests.blockRoot !== want.blockRoot) {
@@ -365,7 +373,9 @@ export class PeerTransfers implements ContentTransfers {
   }
 
   #tell({ sha256, size }: Want, done: number, from: readonly string[], state: TransferProgress['state']): void {
-    const progress = { sha256, size, done, from, state };
+    const meter = this.#meters.get(sha256) ?? new ProgressMeter(done);
+    this.#meters.set(sha256, meter);
+    const progress = { sha256, size, done, from, state, bytesPerSecond: meter.note(done) };
     this.#running.set(sha256, progress);
     this.#options.events.emit('transfer-progress', progress);
   }

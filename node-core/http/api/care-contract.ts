@@ -68,4 +68,44 @@ export const lostFiles = z
   })
   .meta({ id: 'LostFiles' });
 
+export const conflictVersion = z
+  .object({
+    id: z.string().describe('names this very version'),
+    path: path.describe('where it shows'),
+    name: z.string().describe('as its uploader named it'),
+    size: bytes,
+    sha256: z.string(),
+    mtimeMs: time,
+    storedMs: time,
+    node: z.string().describe('id of the node where it was written'),
+    nodeName: z.string(),
+    here: z.boolean().describe('its bytes are on this node'),
+  })
+  .meta({ id: 'ConflictVersion' });
+
+export const conflict = z
+  .object({ path, versions: z.array(conflictVersion).describe('the one that shows at the path first') })
+  .meta({ id: 'Conflict' });
+
+export const conflicts = z
+  .object({ conflicts: z.array(conflict), cursor: z.string().optional().describe('the next page begins here') })
+  .meta({ id: 'Conflicts' });
+
+export const conflictsQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  cursor: z.string().max(8192).optional(),
+});
+
+const versionId = z.string().max(200);
+
+export const resolution = z
+  .object({
+    path,
+    seen: z.array(versionId).max(1000).describe('ids of all versions that were looked at'),
+    keep: versionId.describe('the version that stays at the path'),
+    others: z.enum(['delete', 'rename']).describe('the others go to the trash, or get names of their own'),
+    names: z.record(versionId, path).optional().describe('paths of their own, by id of the version'),
+  })
+  .meta({ id: 'ConflictResolution' });
+
 export const lostBody = z.object({ path }).meta({ id: 'RestorePrevious' });

@@ -1,9 +1,11 @@
-/** /api/v1: how the node looks after what it holds: the scrub, comparisons with members, lost files. */
+/** /api/v1: how the node looks after what it holds: the scrub, comparisons with members, lost files, conflicts. */
+import type { CataloguedFile } from '../../catalog/catalog.ts';
 import { normalizePath } from '../../domain/paths.ts';
+import { versionId } from '../../files/conflicts.ts';
 import type { HttpServices } from '../services.ts';
 import { readOnlyCheck } from '../services.ts';
 import * as shape from './care-contract.ts';
-import { fileDetails } from './contract.ts';
+import { fileDetails, nothing } from './contract.ts';
 import { detailsOf } from './files.ts';
 import { type Operation, operation } from './operation.ts';
 
@@ -14,7 +16,12 @@ const namedFiles = 1000;
 
 /** The operations on scrub, repair and losses. */
 export function careOperations(services: HttpServices): readonly Operation[] {
-  return [...scrubOperations(services), ...repairOperations(services), ...lossOperations(services)];
+  return [
+    ...scrubOperations(services),
+    ...repairOperations(services),
+    ...lossOperations(services),
+    ...conflictOperations(services),
+  ];
 }
 
 function scrubOperations({ catalog, config, scrubber }: HttpServices): readonly Operation[] {
@@ -117,4 +124,74 @@ function lossOperations(services: HttpServices): readonly Operation[] {
       },
     }),
   ];
+}
+
+function conflictOperations(services: HttpServices): readonly Operation[] {
+  const { access, conflicts } = services;
+  return [
+    operation({
+      id: 'listConflicts',
+      method: 'get',
+      path: '/conflicts',
+      tag,
+      summary: 'Paths with versions that were written without knowing of each other',
+      query: shape.conflictsQuery,
+      answer: shape.conflicts,
+      handle: async ({ query }) => {
+        const page = await conflicts.list(query.limit, query.cursor && textOf(query.cursor));
+        return {
+          conflicts: page.conflicts.map(({ path, versions }) => ({
+            path,
+            versions: versions.map((file) => versionOf(services, file)),
+          })),
+          ...(page.cursor !== undefined && { cursor: Buffer.from(page.cursor).toString('base64url') }),
+        };
+      },
+    }),
+    operation({
+      id: 'resolveConflict',
+      method: 'post',
+      path: '/conflicts/resolve',
+      tag,
+      summary: 'Says which version stays at a path, and what becomes of the others',
+      body: shape.resolution,
+      answer: nothing,
+      handle: async ({ body }, request) => {
+        readOnlyCheck(services);
+        const { path, seen, keep, others } = body;
+        const names = Object.entries(body.names ?? {}).map(([id, name]) => [id, normalizePath(name)] as const);
+        const by = access.addressOf(request);
+        await conflicts.resolve({
+          path: normalizePath(path),
+          seen,
+          keep,
+          others,
+          names: Object.fromEntries(names),
+          by,
+        });
+        return {};
+      },
+    }),
+  ];
+}
+
+function versionOf({ cluster }: HttpServices, file: CataloguedFile) {
+  const { path, version, local } = file;
+  const { name, size, sha256, mtimeMs, storedMs, dot } = version;
+  return {
+    id: versionId(file),
+    path,
+    name,
+    size,
+    sha256,
+    mtimeMs,
+    storedMs,
+    node: dot.node,
+    nodeName: cluster.members.nameOf(dot.node),
+    here: local !== undefined,
+  };
+}
+
+function textOf(cursor: string): string {
+  return Buffer.from(cursor, 'base64url').toString('utf8');
 }

@@ -140,12 +140,17 @@ export const transfer = z
     done: count.describe('bytes that are here and verified'),
     from: z.array(z.string()).describe('members that bytes come from'),
     state: z.enum(['running', 'done', 'failed']),
+    bytesPerSecond: count,
+    files: z.array(z.string()).describe('paths that wait for it, at most three'),
   })
   .meta({ id: 'Transfer' });
 export const transfers = z
   .object({
     paused: z.boolean(),
     stalled: z.boolean().describe('the disk is full: nothing is fetched until there is room'),
+    waiting: z
+      .object({ files: count, bytes: z.number() })
+      .describe('files whose bytes are not here yet, those of the transfers included'),
     quarantined: z.array(z.string()).describe('contents that came and do not fit what their records say'),
     transfers: z.array(transfer),
   })

@@ -14,6 +14,9 @@ import { type Operation, operation } from './operation.ts';
 
 const tag = 'cluster';
 
+/** Files that a transfer names. */
+const namedFiles = 3;
+
 /** The operations on the cluster. */
 export function clusterOperations(services: HttpServices): readonly Operation[] {
   return [...memberOperations(services), ...joiningOperations(services), ...transferOperations(services)];
@@ -176,12 +179,18 @@ function pairingOperations({ cluster }: HttpServices): readonly Operation[] {
 }
 
 function transferOperations({ cluster }: HttpServices): readonly Operation[] {
-  const { transfers, wants } = cluster;
-  const state = () => ({
+  const { care, transfers, wanted, wants } = cluster;
+  const state = async () => ({
     paused: transfers.isPaused,
     stalled: wants.isStalled,
     quarantined: [...transfers.quarantined],
-    transfers: transfers.list().map((one) => ({ ...one, from: [...one.from] })),
+    waiting: (await care.figures.own()).missing,
+    transfers: await Promise.all(
+      transfers.list().map(async (one) => {
+        const files = (await wanted.needing(one.sha256)).slice(0, namedFiles).map(({ path }) => path);
+        return { ...one, from: [...one.from], files };
+      }),
+    ),
   });
   return [
     operation({

@@ -64,6 +64,8 @@ export class EventStream {
       'bytes-set-aside',
       'bytes-repaired',
       'files-lost',
+      'conflict-found',
+      'conflict-gone',
       'scrub-changed',
       'deletion-waits',
     ] as const) {
