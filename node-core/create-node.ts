@@ -67,6 +67,11 @@ export interface StorageNode {
   readonly configuration: LoadedConfig;
   /** The link that makes the first administrator, as long as there is none. */
   readonly setupUrl: () => string | undefined;
+  /**
+   * Tells how many nodes are near and not connected, whenever that changes while this node is alone and nothing would connect it
+   * by itself. @returns ends it.
+   */
+  readonly onNear: (handler: (count: number) => void) => () => void;
   /** Drains, closes everything that was opened, and resolves when nothing is left. Idempotent. */
   stop(): Promise<void>;
 }
@@ -243,6 +248,10 @@ async function buildNode(ground: Ground): Promise<StorageNode> {
     peerPort: cluster.port,
     configuration: live.loaded,
     setupUrl: () => protection.setupLink.url,
+    onNear: (handler) =>
+      cluster.events.on('near-changed', ({ count }) => {
+        if (cluster.members.isAlone && !cluster.gathersByItself) handler(count);
+      }),
     stop: () => {
       stopped ??= supervisor.stop().then(async () => {
         logger.info('stopped');

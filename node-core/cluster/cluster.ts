@@ -202,7 +202,10 @@ export class Cluster implements Service {
     });
     this.quorum = new Quorum(this.members, this.liveness);
     this.invites = new InviteKeeper(catalog, clock);
-    this.lan = new LanTrust(this.members, secrets.trustLan === true);
+    this.lan = new LanTrust(this.members, secrets.trustLan === true, clock, () => {
+      events.emit('trust-changed', {});
+      this.gatherer.tryAll();
+    });
     const joining = { members: this.members, clock, key, lan: this.lan, summary: () => this.summary(), events };
     this.door = new JoinDoor({ ...joining, invites: this.invites });
     const isConnected = (node: string) => this.members.isMember(node) && this.liveness.isOnline(node);
@@ -312,7 +315,7 @@ export class Cluster implements Service {
     const { logger } = this.#options;
     await this.members.start();
     await this.#server.start();
-    if (this.lan.isOn)
+    if (this.lan.isPermanent)
       logger.warn('every node of the same private network may join until the next start (--trust-lan)');
     this.#follow();
     await this.#removals.follow();
@@ -339,6 +342,7 @@ export class Cluster implements Service {
     for (const end of this.#unsubscribe) end();
     await this.gatherer.stop();
     this.joiner.stop();
+    this.lan.close();
     this.liveness.stop();
     // What is under way on members fails at once, and ends before the catalogue does.
     this.#client.close();
@@ -351,6 +355,11 @@ export class Cluster implements Service {
       this.#tidying,
     ]);
     await this.#server.stop();
+  }
+
+  /** Whether this start joins nodes that are near without anybody's doing: it has a key, or trusts the network. */
+  get gathersByItself(): boolean {
+    return this.#options.secrets.clusterKey !== undefined || this.lan.isOn;
   }
 
   /** Port on which other nodes reach this one. */

@@ -626,6 +626,11 @@ export const errorDefinitions = define({
     zh: '对方节点未允许加入:{reason}',
   },
   JOIN_NOT_POSSIBLE: { status: 403, en: 'nobody can join in this way here', zh: '此处不能以这种方式加入' },
+  JOIN_WAITS: {
+    status: 403,
+    en: 'somebody at the other node has to say yes first',
+    zh: '需要对方节点上有人先确认',
+  },
   JOIN_PROOF_WRONG: {
     status: 403,
     en: 'the key or token is not the right one',

@@ -19,6 +19,10 @@ import { type JoinStep, joinSteps } from './steps.ts';
 /** News of people who must decide. */
 export interface JoinEvents {
   'pairing-changed': { readonly id: string; readonly state: PairingState };
+  /** A window of trust was opened or closed, or somebody waits to come in by it. */
+  'trust-changed': Record<string, never>;
+  /** So many nodes are near and no members. */
+  'near-changed': { readonly count: number };
 }
 
 /** How a request to join by comparing digits stands. */
@@ -206,6 +210,7 @@ export class JoinDoor {
     const proving = secret ?? '';
     if (!isSameProof(body.proof, proofOf(proving, 'joiner', transcript))) throw new ShoalError('JOIN_PROOF_WRONG');
     const summary = this.#options.summary();
+    if (way === 'lan') this.#options.lan.judge(caller.id, caller.address, body.summary, summary);
     decideMerge(body.summary, summary, way === 'lan');
     attempt.summary = body.summary;
     attempt.state = 'proved';

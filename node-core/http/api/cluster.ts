@@ -236,7 +236,7 @@ async function listMembers({ clock, cluster, nodeId }: HttpServices) {
     members: [...members.values()].map((member) => ({ ...memberOf(cluster, nodeId, member), ...figuresOf(member.id) })),
     removed: [...removed.values()].map(({ id, name, by, atMs }) => ({ id, name, by, atMs })),
     selfRemoved: cluster.members.isRemoved,
-    trustLan: cluster.lan.isOn,
+    trustLan: cluster.lan.isPermanent,
   };
 }
 

@@ -78,6 +78,8 @@ export class EventStream {
       'member-online',
       'member-offline',
       'pairing-changed',
+      'near-changed',
+      'trust-changed',
       'twin-seen',
       'repair-changed',
       'fetching-changed',

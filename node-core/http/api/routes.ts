@@ -22,6 +22,7 @@ import { retentionOperations } from './retention.ts';
 import { sessionOperations } from './session.ts';
 import { supportOperations } from './support.ts';
 import { trashOperations } from './trash.ts';
+import { trustOperations } from './trust.ts';
 import { watchOperations } from './watch.ts';
 
 /** Everything below `/api/v1`. Only callers that may manage the node get in, except where an operation says `open`. */
@@ -66,6 +67,7 @@ export function apiRoutes(services: HttpServices, downloads: DownloadPath, strea
     ...retentionOperations(services),
     ...clusterOperations(services),
     ...policyOperations(services),
+    ...trustOperations(services),
     ...nodeOperations(services),
     ...supportOperations(services),
     operation({

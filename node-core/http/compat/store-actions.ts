@@ -6,7 +6,7 @@ import { joinPath, normalizeFolder } from '../../domain/paths.ts';
 import type { HttpServices } from '../services.ts';
 import { domainOf, sendOk } from './answers.ts';
 import { flag, parameter } from './parameters.ts';
-import { groupPrefix, parameterPath } from './surface.ts';
+import { groupFolder, parameterPath } from './surface.ts';
 
 /** Rows read at once while a folder is listed. */
 const pageRows = 1000;
@@ -15,7 +15,7 @@ const pageRows = 1000;
 export function listFolder(services: HttpServices): RequestHandler {
   return async (request, response) => {
     const folder = normalizeFolder(parameterPath(parameter(request, 'dir') ?? '', services.config()));
-    const prefix = groupPrefix(services.config());
+    const prefix = groupFolder(services.config());
     // Written as it is read, so that a folder of any size costs one page of memory.
     response.type('application/json');
     let head = '{"status":"ok","message":"","data":[';
