@@ -140,6 +140,7 @@ async function buildNode(ground: Ground): Promise<StorageNode> {
     // Server and doors are built behind the cluster, and all start before anybody asks.
     uploadDoor: {
       state: (id) => http.uploadDoor.state(id),
+      bytes: (id) => http.uploadDoor.bytes(id),
       serve: (...exchange) => http.uploadDoor.serve(...exchange),
     },
     redeemLink: (link) => protection.links.redeem(link),

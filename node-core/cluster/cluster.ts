@@ -4,6 +4,8 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Config } from '../config/schema.ts';
@@ -466,14 +468,18 @@ export class Cluster implements Service {
       }),
       'upload-state': jsonRoute(uploadStateShapes.question, (_caller, { id }) => this.#options.uploadDoor.state(id)),
       upload: { kind: 'stream', methods: ['HEAD', 'PATCH', 'DELETE'], handle: this.#serveUpload },
+      'upload-bytes': {
+        kind: 'stream',
+        handle: (_caller, request, response) =>
+          pipeline(Readable.from(this.#options.uploadDoor.bytes(uploadIn(request)), { objectMode: false }), response),
+      },
       blocks: { kind: 'stream', handle: (_caller, request, response) => this.#contents.blocks(request, response) },
       bytes: { kind: 'stream', handle: (_caller, request, response) => this.#contents.bytes(request, response) },
     };
   }
 
   readonly #serveUpload = async (_caller: PeerCaller, request: IncomingMessage, response: ServerResponse) => {
-    const id = new URLSearchParams((request.url ?? '').split('?')[1]).get('id') ?? '';
-    if (!/^[0-9a-f]{32}$/.test(id)) throw new ShoalError('BAD_REQUEST', { details: { reason: 'id' } });
+    const id = uploadIn(request);
     // As slow as its client may be, and as silent while a large file is placed; that the other side is gone is noticed.
     request.socket.setTimeout(0);
     request.socket.setKeepAlive(true, 15_000);
@@ -558,6 +564,13 @@ export class Cluster implements Service {
       else if (!this.#stopped) this.#joinTimer = setTimeout(() => void this.#useToken(), joinRetryMs).unref();
     }
   }
+}
+
+/** The id of an upload in a request. @throws ShoalError BAD_REQUEST. */
+function uploadIn({ url = '' }: IncomingMessage): string {
+  const id = new URLSearchParams(url.split('?')[1]).get('id') ?? '';
+  if (!/^[0-9a-f]{32}$/.test(id)) throw new ShoalError('BAD_REQUEST', { details: { reason: 'id' } });
+  return id;
 }
 
 function keyOf({ clusterKey }: ClusterSecrets): ClusterKey | undefined {

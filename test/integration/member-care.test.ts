@@ -11,6 +11,7 @@ import { placeOnDisk } from '../support/damage.ts';
 import { EventClient } from '../support/event-client.ts';
 import { eventually } from '../support/eventually.ts';
 import { call, dataOf, digest, download, expectRefusal, json, remove, upload } from '../support/http-client.ts';
+import { runToEnd } from '../support/node-process.ts';
 
 interface Repair {
   readonly running: boolean;
@@ -168,12 +169,21 @@ it('figures tell what each member holds and lacks, also while one is away', asyn
   expect(status).toMatchObject({ 'Fs.QueueFromPeers': 0, 'Fs.QueueToPeers': 2 });
   expect(status['Fs.Members']).toMatchObject([{ name: 'n1', online: true, files: 3, verified: 1, missing: 2 }]);
   expect(dataOf(await call(`${b.group}/status`))).toMatchObject({ 'Fs.QueueFromPeers': 2 });
+  expect((await runToEnd(['status', '--data', a.dataDir])).stdout).toMatch(
+    /\n {2}n1 +1 of 3 files verified, 2 missing \(9\.77 KiB\)\n/,
+  );
   await b.api.ok('pauseTransfers', { json: { paused: false } });
   await eventually(() => isKept(b, file), 'it is there');
   await eventually(async () => (await figuresOf(a.api, b.node.id))?.verified.files === 3, 'all is verified');
   await b.node.stop();
   await upload(a, 'while it is away', { name: 'c.txt' });
   expect(await figuresOf(a.api, b.node.id)).toMatchObject({ total: all, behind: 1 });
+  await eventually(async () => {
+    const { members } = await a.api.ok<{ members: { online: boolean }[] }>('listMembers');
+    return members.some(({ online }) => !online);
+  }, 'it is known to be away');
+  const { stdout } = await runToEnd(['status', '--data', a.dataDir], { LANG: 'zh_CN.UTF-8' });
+  expect(stdout).toMatch(/\n {2}n1 +离线, 3 个文件中 3 个已校验, 落后 1 项变更\n/);
 });
 
 it('sync and receive_md5s have members fetch what they lack; a notice never counts as a copy', async () => {

@@ -136,7 +136,8 @@ export class WantWorker {
    */
   async #stall(): Promise<boolean> {
     if (this.#stalled || this.#stopped) return true;
-    if (await this.#hasRoom()) return false;
+    // What cannot be said counts as room: the content is tried again later, as after any other failure.
+    if (await this.#hasRoom().catch(() => true)) return false;
     this.#stalled = true;
     this.#options.onStalled?.(true);
     this.#awaitRoom();

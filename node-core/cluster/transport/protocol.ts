@@ -8,6 +8,7 @@
  *     GET  /peer/v1/blocks?sha256=      raw sha256 of every 4 MiB block
  *     GET  /peer/v1/bytes?sha256=       a content or, with Range, a part of it
  *     POST /peer/v1/upload-state        what a resumable upload of the asked node is
+ *     GET  /peer/v1/upload-bytes?id=    the bytes of one that is a complete part of a concatenation
  *     HEAD, PATCH, DELETE /peer/v1/upload?id=   tus 1.0.0 on one: its headers and its body as a client sends them
  *     POST /peer/v1/join/<step>         the only thing that is open to strangers (joining/)
  *
@@ -105,12 +106,14 @@ export type Heartbeat = z.infer<typeof heartbeatShape>;
 /** All operations on the list of members. */
 export const memberExchangeShape = z.object({ operations: z.array(z.unknown()).max(10_000) });
 
-/** A resumable upload of the asked node: whether it knows it, and the file that it became. */
+/** A resumable upload of the asked node: whether it knows it, and what it is. */
 export const uploadStateShapes = {
   question: z.object({ id: hex(32) }),
   answer: z.object({
     known: z.boolean(),
     done: z.object({ path, sha256: hex(64) }).exactOptional(),
+    /** It is a complete part of a concatenation, of so many bytes. */
+    part: count.exactOptional(),
   }),
 } as const;
 

@@ -60,7 +60,7 @@ export function status(services: HttpServices): RequestHandler {
       'Fs.QueueFromPeers': own.missing.files,
       'Fs.QueueToPeers': members.reduce((sum, { missing }) => sum + (missing ?? 0), 0),
       'Fs.QueueFileLog': 0,
-      'Fs.QueueUpload': 0,
+      'Fs.QueueUpload': services.uploads.list().length,
       'Fs.RefreshInterval': config.refresh_interval,
       'Fs.Peers': config.peers,
       'Fs.Members': members,

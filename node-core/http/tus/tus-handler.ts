@@ -24,11 +24,9 @@ import { awaitReplicas, type ReplicaAnswer, replicaHeaders, replicasAsked } from
 import { type HttpServices, readOnlyCheck } from '../services.ts';
 import { TrackedResponse } from '../tracked-response.ts';
 import { checkCallback, notifyCallback } from './callback.ts';
+import { giveUpElsewhere, isCompletePart, partsNamed } from './concatenation.ts';
 import { checksumAlgorithms, concatenationHeader, type RequestExtras, ShoalDataStore } from './data-store.ts';
 import { fileElsewhere, ownerElsewhere, passOn } from './elsewhere.ts';
-
-/** Most parts of one concatenation. */
-const maxParts = 1000;
 
 const statusNames = { 'tus-resumable': '1.0.0' } as const;
 
@@ -128,7 +126,17 @@ export function tusService(services: HttpServices, downloads: DownloadPath, repo
   const door: UploadDoor = {
     state: (id) => {
       const upload = services.resumable.find(id);
-      return { known: upload !== undefined, ...(upload?.done && { done: upload.done }) };
+      const { done } = upload ?? {};
+      return {
+        known: upload !== undefined,
+        ...(done && { done: { path: done.path, sha256: done.sha256 } }),
+        ...(upload && isCompletePart(upload) && { part: upload.safe }),
+      };
+    },
+    bytes: (id) => {
+      const upload = services.resumable.find(id);
+      if (!upload || !isCompletePart(upload)) throw new ShoalError('FILE_NOT_FOUND', { details: { what: id } });
+      return services.resumable.bytesOf(id);
     },
     serve: async (id, request, response) => {
       response.setHeader(uploadAnswerHeader, 'yes');
@@ -302,20 +310,10 @@ async function concatenate(
     response.set({ 'Access-Control-Allow-Origin': origin, 'Access-Control-Expose-Headers': 'Location, Tus-Resumable' });
   }
   if (header(request, 'tus-resumable') !== statusNames['tus-resumable']) throw new ShoalError('TUS_VERSION');
-  const urls = (header(request, 'upload-concat') ?? '').slice('final;'.length).trim().split(/\s+/);
-  const parts = urls.map((url) => services.resumable.find(url.replace(/\/$/, '').split('/').at(-1) ?? ''));
-  const complete = parts.filter(
-    (part) => part !== undefined && part.concatenation === 'partial' && part.safe === part.size,
-  );
-  if (urls.length > maxParts || complete.length !== urls.length || complete.length === 0) {
-    throw new ShoalError('BAD_REQUEST', {
-      details: { reason: 'Upload-Concat names uploads that are not complete parts' },
-    });
-  }
-  const known = complete as ResumableUpload[];
+  const parts = await partsNamed(services, header(request, 'upload-concat') ?? '');
   const metadata = metadataOf(header(request, 'upload-metadata'));
   const id = newUploadId(services);
-  const size = known.reduce((sum, part) => sum + part.safe, 0);
+  const size = parts.reduce((sum, part) => sum + part.size, 0);
   await checkNewUpload(services, creation, false, metadata);
   const maxBytes = services.config().max_upload_bytes;
   if (maxBytes > 0 && size > maxBytes) throw new ShoalError('FILE_TOO_LARGE', { details: { maxBytes } });
@@ -325,10 +323,14 @@ async function concatenate(
     by,
     size,
     concatenation: 'final',
-    parts: known.map((part) => part.id),
+    parts: parts.map((part) => part.id),
   });
-  await services.resumable.concatenate(id, known);
+  await services.resumable.concatenate(
+    id,
+    parts.map((part) => part.bytes),
+  );
   const replicas = await finish(services, plan, id, request);
+  giveUpElsewhere(services, parts);
   response.set({
     ...statusNames,
     ...replicaHeaders(replicas),

@@ -32,7 +32,7 @@ async function workerOver(fetch: (want: Want) => 'full' | 'here') {
   }
   const timers: (() => void)[] = [];
   const told: boolean[] = [];
-  const state = { full: false, tries: 0 };
+  const state: { full: boolean; tries: number; error?: ShoalError } = { full: false, tries: 0 };
   const worker = new WantWorker({
     wanted: new WantedContent(bench.context, bench.storer),
     transfers: {
@@ -52,6 +52,7 @@ async function workerOver(fetch: (want: Want) => 'full' | 'here') {
     },
     report: () => undefined,
     checkRoom: async () => {
+      if (state.error) throw state.error;
       if (state.full) throw new ShoalError('DISK_FULL');
     },
     onStalled: (stalled) => told.push(stalled),
@@ -84,6 +85,14 @@ describe('a disk without room', () => {
     await eventually(async () => (await attempts()).length === 0, 'everything is here');
     expect([told, worker.isStalled]).toEqual([[true, false], false]);
     expect(await bench.read('large')).toBe('the large one');
+  });
+
+  it('that cannot be looked at is like any other failure: the contents are tried again later', async () => {
+    const { worker, told, attempts, state } = await workerOver(() => 'full');
+    state.error = new ShoalError('STORE_MISSING', { details: { folder: 'files' } });
+    worker.wake(true);
+    await eventually(async () => (await attempts()).every((tries) => tries > 0), 'both were tried');
+    expect([told, worker.isStalled]).toEqual([[], false]);
   });
 
   it('for one content only makes that one wait, and no other', async () => {
