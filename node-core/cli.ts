@@ -1,5 +1,6 @@
 /** The headless program: `shoal --server ...` and `shoal <command> ...`. */
 import path from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { commandOf, commandSummaries, usageOf } from './cli/commands.ts';
 import { RefusedByNode } from './cli/node-client.ts';
 import {
@@ -66,6 +67,8 @@ async function main(): Promise<void> {
         ...(joining && { joining }),
       });
       stopping.node = node;
+      // From here on memory is for the work; the start made do with little (build.mjs).
+      setFlagsFromString('--semi-space-growth-factor=2');
       announce(node);
       if (stopping.asked) stopping.stop();
     }
