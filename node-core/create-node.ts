@@ -203,7 +203,7 @@ async function buildNode(ground: Ground): Promise<StorageNode> {
     accessLog: log.writeLine,
     pathOf: (place) => store.pathOf(place),
     identify: (place) => store.identify(place),
-    peerId: () => config.peer_id || nodeId.slice(0, 8),
+    peerId: () => cluster.peerId,
     notReady: async () => notReady(catalog, guard),
     version,
     webFolder: path.join(programFolder, '..', 'renderer'),

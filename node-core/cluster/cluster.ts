@@ -195,6 +195,7 @@ export class Cluster implements Service {
         members: this.members.digest,
         shared: this.shared.digest,
         nowMs: clock.now(),
+        peerId: this.peerId,
       }),
       onOtherShared: (member) => void this.#pullShared(member),
       heardBoot: (member, number) => this.#boots.heard(member, number),
@@ -360,6 +361,15 @@ export class Cluster implements Service {
   /** Whether this start joins nodes that are near without anybody's doing: it has a key, or trusts the network. */
   get gathersByItself(): boolean {
     return this.#options.secrets.clusterKey !== undefined || this.lan.isOn;
+  }
+
+  /**
+   * What stands for this node in the paths of new uploads: `peer_id`, unless another member uses that, as after a configuration
+   * was copied; then, and where it is empty, eight digits of the node's id.
+   */
+  get peerId(): string {
+    const { peer_id } = this.#options.config();
+    return peer_id === '' || this.liveness.usesPeerId(peer_id) ? this.members.self.slice(0, 8) : peer_id;
   }
 
   /** Port on which other nodes reach this one. */

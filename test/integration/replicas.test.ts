@@ -83,6 +83,32 @@ describe('min_replicas', () => {
     expect([plain.status, plain.headers['shoal-replicas']]).toEqual([200, '2']);
   });
 
+  it('can be looked up for any file: who holds verified bytes now', async () => {
+    const [a, b] = await two();
+    await a.api.ok('writeFile', { query: { path: 'both.txt', minReplicas: '2' }, body: 'both' });
+    await b.api.ok('pauseTransfers', { json: { paused: true } });
+    await a.api.ok('writeFile', { query: { path: 'one.txt' }, body: 'one' });
+    const ids = [a.node.id, b.node.id].sort();
+    const holders = async (node: ClusterNode) => {
+      const { files } = await node.api.ok<{ files: { path: string; holders: string[] }[] }>('listHolders', {
+        query: { path: ['both.txt', 'one.txt', 'none.txt'] },
+      });
+      return files.map((file) => [file.path, [...file.holders].sort()]);
+    };
+    const expected = [
+      ['both.txt', ids],
+      ['one.txt', [a.node.id]],
+    ];
+    expect(await holders(a)).toEqual(expected);
+    await eventually(async () => (await holders(b)).length === 2, 'the record has spread');
+    expect(await holders(b)).toEqual(expected);
+    await a.node.stop();
+    await eventually(
+      async () => JSON.stringify((await holders(b))[0]?.[1]) === JSON.stringify([b.node.id]),
+      'one is away',
+    );
+  });
+
   it('refuses numbers that make no sense, before anything is stored', async () => {
     const [a] = await two();
     for (const bad of ['0', '65', '-1', '2.5', 'two', '１'])

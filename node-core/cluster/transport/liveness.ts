@@ -69,6 +69,8 @@ interface Watched {
   refusal: string | undefined;
   /** How far its wall clock is ahead of this one's, in milliseconds, as far as it has told. */
   leadMs: number | undefined;
+  /** What stands for it in the paths of its uploads, as it has told since the start. */
+  peerId: string | undefined;
 }
 
 /** Watches the members. */
@@ -118,6 +120,11 @@ export class Liveness {
   leadOf(member: string): number | undefined {
     const state = this.#watched.get(member);
     return state?.online ? state.leadMs : undefined;
+  }
+
+  /** Whether another member writes its uploads under this id. */
+  usesPeerId(peerId: string): boolean {
+    return [...this.#watched.values()].some((state) => state.peerId === peerId);
   }
 
   /** Code with which a member refuses this node: it does not know it, or has removed it. */
@@ -183,6 +190,7 @@ export class Liveness {
       exchanging: false,
       refusal: undefined,
       leadMs: undefined,
+      peerId: undefined,
     };
     this.#watched.set(id, state);
     this.#schedule(id, state, 0);
@@ -252,6 +260,7 @@ export class Liveness {
       state.online = true;
       events.emit('member-online', { id });
     }
+    state.peerId = beat.peerId;
     if (beat.nowMs !== undefined) state.leadMs = beat.nowMs - state.seenMs;
     if (beat.shared !== undefined && beat.shared !== own().shared) onOtherShared(id);
     if (beat.members !== members.digest) void this.#exchange(id, state);

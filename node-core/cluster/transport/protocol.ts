@@ -87,6 +87,8 @@ export const heartbeatShape = z.object({
   members: hex(64),
   /** Digest of what members share; nodes of before have none. */
   shared: hex(64).exactOptional(),
+  /** What stands for the sender in the paths of its uploads. */
+  peerId: z.string().max(64).exactOptional(),
   /** The sender's wall clock, milliseconds since 1970. */
   nowMs: z.number().exactOptional(),
   /** In a question: members that the sender cannot reach. */

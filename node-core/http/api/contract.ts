@@ -81,6 +81,22 @@ export const fileDetails = z
   })
   .meta({ id: 'FileDetails' });
 
+export const holdersQuery = z.object({
+  path: z.union([path, z.array(path).max(200)]).transform((one) => [one].flat()),
+});
+export const holders = z
+  .object({
+    members: count.describe('of the cluster, this node included'),
+    files: z.array(
+      z.object({
+        path,
+        sha256: z.string(),
+        holders: z.array(z.string()).describe('ids of members that say now that they hold verified bytes'),
+      }),
+    ),
+  })
+  .meta({ id: 'Holders' });
+
 export const folderQuery = z.object({
   folder: path.default(''),
   cursor: z.string().max(8192).optional(),

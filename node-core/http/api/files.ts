@@ -46,6 +46,27 @@ export function fileOperations(services: HttpServices, downloads: DownloadPath):
       handle: ({ query }) => detailsOf(services.reader.stat(normalizePath(query.path))),
     }),
     operation({
+      id: 'listHolders',
+      method: 'get',
+      path: '/files/holders',
+      tag,
+      summary: 'Which members hold verified bytes of files; members that cannot be asked now are left out',
+      query: contract.holdersQuery,
+      answer: contract.holders,
+      handle: async ({ query }) => {
+        const files = query.path.flatMap((text) => services.catalog.find(normalizePath(text)) ?? []);
+        const contents = [...new Set(files.map(({ version }) => version.sha256))];
+        const held = await services.cluster.holdings.holders(contents);
+        return {
+          members: services.cluster.members.current.members.size,
+          files: files.map(({ path, version: { sha256 } }) => ({
+            ...{ path, sha256 },
+            holders: [...(held.get(sha256) ?? [])],
+          })),
+        };
+      },
+    }),
+    operation({
       id: 'readFile',
       method: 'get',
       path: '/files/content',
