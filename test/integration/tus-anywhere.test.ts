@@ -252,6 +252,26 @@ it('parts that began at different members become one file at any of them, and ar
   expect(await readdir(path.join(c.dataDir, 'files', '_big'))).toEqual(before);
 });
 
+it('the last part waits for as many members as the client, or the member that it speaks with, asks for', async () => {
+  const a = await startMember('a', { cluster_key: testKey });
+  const b = await startMember('b', { cluster_key: testKey, peers: [a.origin], min_replicas: 2 });
+  const c = await startMember('c', { cluster_key: testKey, peers: [a.origin] });
+  await allSee([a, b, c]);
+  const last = async (node: ClusterNode, headers: Record<string, string>) =>
+    (await sendPart(at(node, await create(a, 3)), 0, randomBytes(3), headers)).headers['shoal-replicas'];
+  expect(await last(c, {})).toBeUndefined();
+  expect(await last(c, { 'shoal-min-replicas': '3' })).toBe('3');
+  expect(Number(await last(b, {}))).toBeGreaterThanOrEqual(2);
+  expect(await last(b, { 'shoal-min-replicas': '3' })).toBe('3');
+  const url = at(c, await create(a, 3));
+  const refused = await sendPart(url, 0, 'abc', { 'shoal-min-replicas': 'many' });
+  expect([refused.status, refused.text.includes('PARAMETER_INVALID')]).toEqual([400, true]);
+  // The bytes are there; a request of zero bytes stores them.
+  expect((await call(url)).status).toBe(404);
+  expect((await sendPart(url, 3, '')).status).toBe(204);
+  expect((await call(url)).text).toBe('abc');
+});
+
 it('the doors of the member that the client speaks with hold', async () => {
   const a = await startMember('a', { cluster_key: testKey });
   const guarded = { ...behindProxy, download_use_token: true };

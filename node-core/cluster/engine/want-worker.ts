@@ -90,7 +90,10 @@ export class WantWorker {
     const { scheduler, wanted } = this.#options;
     const now = scheduler.now();
     let nextMs = Number.POSITIVE_INFINITY;
-    for await (const want of wanted.list()) {
+    for await (const { sha256 } of wanted.list()) {
+      // The list is as it was when the look began: a try may have ended since.
+      const want = wanted.find(sha256);
+      if (!want) continue;
       if (this.#stopped || this.#stalled) return;
       if (this.#underWay.has(want.sha256)) continue;
       // A clock that was set back must not put everything off.

@@ -286,8 +286,9 @@ async function finish(
   const upload = services.resumable.find(id);
   if (!upload || upload.concatenation === 'partial') return undefined;
   const wasDone = upload.done !== undefined;
-  const { file } = await services.resumable.complete(id, plan);
+  // Nothing is stored for a request that is refused.
   const asked = replicasAsked(request, upload.metadata.min_replicas);
+  const { file } = await services.resumable.complete(id, plan);
   if (wasDone) return undefined;
   services.metrics.receivedBytes.inc(file.version.size);
   const callback = upload.metadata.callback_url;

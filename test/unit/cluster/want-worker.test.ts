@@ -91,7 +91,8 @@ describe('a disk without room', () => {
     const { worker, told, attempts, state } = await workerOver(() => 'full');
     state.error = new ShoalError('STORE_MISSING', { details: { folder: 'files' } });
     worker.wake(true);
-    await eventually(async () => (await attempts()).every((tries) => tries > 0), 'both were tried');
+    await eventually(async () => (await attempts()).join() === '1,1', 'each was tried once');
+    expect(state.tries).toBe(2);
     expect([told, worker.isStalled]).toEqual([[], false]);
   });
 
