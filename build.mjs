@@ -43,10 +43,12 @@ async function buildNodeCore() {
     logLevel: 'warning',
   });
   // LevelDB, the file system and image work share one pool of threads, whose size must be set before anything uses it;
-  // an ES module is itself loaded through the pool, so this part is CommonJS.
+  // an ES module is itself loaded through the pool, so this part is CommonJS. Starting makes much garbage at once, for which V8
+  // would keep 15 MiB for good: until the node is ready its young generation does not grow (cli.ts). Source maps would take
+  // another 20 MiB: who debugs asks for them by NODE_OPTIONS=--enable-source-maps.
   await writeFile(
     path.join(out, 'shoal.cjs'),
-    `'use strict';\nprocess.env.UV_THREADPOOL_SIZE ??= '16';\nprocess.setSourceMapsEnabled(true);\nimport('./cli.mjs');\n`,
+    `'use strict';\nprocess.env.UV_THREADPOOL_SIZE ??= '16';\nrequire('node:v8').setFlagsFromString('--semi-space-growth-factor=1');\nimport('./cli.mjs');\n`,
   );
 }
 

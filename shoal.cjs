@@ -3,7 +3,7 @@
 'use strict';
 process.env.UV_THREADPOOL_SIZE ??= '16';
 process.env.SHOAL_DEFAULT_DATA ??= require('node:path').join(__dirname, 'shoal-data');
-process.setSourceMapsEnabled(true);
+require('node:v8').setFlagsFromString('--semi-space-growth-factor=1');
 import('./build.mjs')
   .then(({ buildIfChanged }) => buildIfChanged())
   .then(() => import('./dist/node-core/cli.mjs'))

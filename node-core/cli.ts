@@ -1,5 +1,6 @@
 /** The headless program: `shoal --server ...` and `shoal <command> ...`. */
 import path from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { commandOf, commandSummaries, usageOf } from './cli/commands.ts';
 import { RefusedByNode } from './cli/node-client.ts';
 import {
@@ -26,12 +27,18 @@ const words = {
     generated: 'configuration written: {file}',
     stopping: 'Stopping ...',
     setup: 'Open this link to make the first administrator: {url}',
+    near: '{count} nodes are near and not connected. To connect them: run `shoal invite` here and `shoal join TOKEN` there, or start all with one --cluster-key (`shoal key` makes one).',
+    nearOne:
+      'One node is near and not connected. To connect it: run `shoal invite` here and `shoal join TOKEN` there, or start both with one --cluster-key (`shoal key` makes one).',
   },
   zh: {
     ready: 'Shoal 已就绪:{url}',
     generated: '已生成配置文件:{file}',
     stopping: '正在停止……',
     setup: '打开此链接创建第一个管理员:{url}',
+    near: '附近有 {count} 个未连接的节点。连接方法：在此执行 `shoal invite`、在对方执行 `shoal join TOKEN`，或用同一 --cluster-key 启动所有节点（`shoal key` 可生成）。',
+    nearOne:
+      '附近有 1 个未连接的节点。连接方法：在此执行 `shoal invite`、在对方执行 `shoal join TOKEN`，或用同一 --cluster-key 启动两个节点（`shoal key` 可生成）。',
   },
 } as const;
 
@@ -60,6 +67,8 @@ async function main(): Promise<void> {
         ...(joining && { joining }),
       });
       stopping.node = node;
+      // From here on memory is for the work; the start made do with little (build.mjs).
+      setFlagsFromString('--semi-space-growth-factor=2');
       announce(node);
       if (stopping.asked) stopping.stop();
     }
@@ -87,6 +96,12 @@ function announce(node: StorageNode): void {
   for (const warning of configuration.warnings) process.stderr.write(`shoal: ${warning[language]}\n`);
   if (configuration.generated) print(words[language].generated.replace('{file}', configuration.file));
   print(words[language].ready.replace('{url}', node.url));
+  let most = 0;
+  node.onNear((count) => {
+    // Said again only when there are more: nodes come and go.
+    if (count > most) print(words[language][count === 1 ? 'nearOne' : 'near'].replace('{count}', String(count)));
+    most = Math.max(most, count);
+  });
   const setup = node.setupUrl();
   // Elsewhere than on a terminal it would end in logs: the node has written it into a file.
   if (setup !== undefined && process.stdout.isTTY) print(words[language].setup.replace('{url}', setup));

@@ -1,8 +1,10 @@
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
+import { ClusterPolicy } from './access/cluster-policy.ts';
 import { LocalToken } from './access/local-token.ts';
 import { createProtection } from './access/protection.ts';
 import type { Catalog } from './catalog/catalog.ts';
+import type { Cluster } from './cluster/cluster.ts';
 import { loadIdentity } from './cluster/identity.ts';
 import { reachableUrl, urlOf } from './compose/addresses.ts';
 import { buildCluster, readSecrets } from './compose/build-cluster.ts';
@@ -65,6 +67,11 @@ export interface StorageNode {
   readonly configuration: LoadedConfig;
   /** The link that makes the first administrator, as long as there is none. */
   readonly setupUrl: () => string | undefined;
+  /**
+   * Tells how many nodes are near and not connected, whenever that changes while this node is alone and nothing would connect it
+   * by itself. @returns ends it.
+   */
+  readonly onNear: (handler: (count: number) => void) => () => void;
   /** Drains, closes everything that was opened, and resolves when nothing is left. Idempotent. */
   stop(): Promise<void>;
 }
@@ -123,15 +130,24 @@ async function buildNode(ground: Ground): Promise<StorageNode> {
   const { logger } = log;
   for (const { en, key } of live.loaded.warnings) logger.warn({ key }, en);
   const storeParts = buildStore(ground);
+  const policy = new ClusterPolicy(storeParts.catalog, () => live.current);
   const { catalog, store, staging, guard, events, files } = storeParts;
-  const fileParts = buildFiles(ground, storeParts);
+  const fileParts = buildFiles(ground, storeParts, () => !cluster.members.isAlone);
   const { keeper, ...useCases } = fileParts;
   const { packKeeper, folders, resumable, deletionClock, trash, retention } = useCases;
-  const { checker, adopter, imports, verifier, watcher, packer } = useCases;
-  const cluster = await buildCluster(ground, storeParts, fileParts, {
-    // The server is built behind the cluster, and both start before anybody asks.
-    state: (id) => http.uploadDoor.state(id),
-    serve: (...exchange) => http.uploadDoor.serve(...exchange),
+  const { checker, adopter, imports, verifier, scrubber, watcher, packer } = useCases;
+  const cluster: Cluster = await buildCluster(ground, storeParts, fileParts, {
+    // Server and doors are built behind the cluster, and all start before anybody asks.
+    uploadDoor: {
+      state: (id) => http.uploadDoor.state(id),
+      bytes: (id) => http.uploadDoor.bytes(id),
+      serve: (...exchange) => http.uploadDoor.serve(...exchange),
+    },
+    redeemLink: (link) => protection.links.redeem(link),
+    policy: () => {
+      const { upload, download, minReplicas } = policy.current;
+      return { upload, download, minReplicas };
+    },
   });
   const { monitor, alarmEvents } = buildMonitor(ground, storeParts, fileParts, cluster);
   const imageCache = new ImageCache(path.join(dataDir, 'data', 'images'), config.image_cache_mb * 1024 * 1024, clock);
@@ -145,7 +161,8 @@ async function buildNode(ground: Ground): Promise<StorageNode> {
   const localToken = new LocalToken(path.join(dataDir, 'data'), () => urlOf(config.enable_https, http.address));
   const protection = createProtection({
     catalog,
-    config: () => live.current,
+    config: () => policy.effective(),
+    redeem: (creator, link) => cluster.redeem(creator, link),
     clock,
     logger,
     nodeId,
@@ -156,7 +173,8 @@ async function buildNode(ground: Ground): Promise<StorageNode> {
     onTerminal,
   });
   const http: HttpServer = new HttpServer({
-    config: () => live.current,
+    config: () => policy.effective(),
+    policy,
     configuration: live,
     ...useCases,
     catalog,
@@ -185,7 +203,7 @@ async function buildNode(ground: Ground): Promise<StorageNode> {
     accessLog: log.writeLine,
     pathOf: (place) => store.pathOf(place),
     identify: (place) => store.identify(place),
-    peerId: () => config.peer_id || nodeId.slice(0, 8),
+    peerId: () => cluster.peerId,
     notReady: async () => notReady(catalog, guard),
     version,
     webFolder: path.join(programFolder, '..', 'renderer'),
@@ -213,6 +231,7 @@ async function buildNode(ground: Ground): Promise<StorageNode> {
     adopter,
     imports,
     verifier,
+    scrubber,
     watcher,
     packer,
   ];
@@ -229,6 +248,10 @@ async function buildNode(ground: Ground): Promise<StorageNode> {
     peerPort: cluster.port,
     configuration: live.loaded,
     setupUrl: () => protection.setupLink.url,
+    onNear: (handler) =>
+      cluster.events.on('near-changed', ({ count }) => {
+        if (cluster.members.isAlone && !cluster.gathersByItself) handler(count);
+      }),
     stop: () => {
       stopped ??= supervisor.stop().then(async () => {
         logger.info('stopped');

@@ -29,6 +29,8 @@ export interface ProtectionOptions {
   readonly folder: string;
   /** Told of every key that was wrong. */
   readonly onWrongKey: () => void;
+  /** Counts a use of a link at the member that made it. @throws ShoalError LINK_CREATOR_AWAY, LINK_USED_UP, LINK_REVOKED. */
+  readonly redeem: (creator: string, link: string) => Promise<void>;
   /** Whether a bearer token is the local one. */
   readonly isLocalToken: (token: string) => boolean;
   /** Address of the setup page, for the link. */
@@ -93,7 +95,12 @@ export function createProtection(options: ProtectionOptions): Protection {
   });
   const external = new ExternalAuth(config, logger);
   const addressOf = gate.addressOf.bind(gate);
-  const links = new ShareLinks({ catalog, clock, hasher, addressOf, attempts: limiter(), onError });
+  const links = new ShareLinks({
+    ...{ catalog, clock, hasher, addressOf, onError },
+    attempts: limiter(),
+    nodeId,
+    redeem: options.redeem,
+  });
   return {
     gate,
     administrators,

@@ -53,6 +53,9 @@ export interface ShareLinkOptions {
   /** Counts wrong passwords, of one caller and of all. */
   readonly attempts: RateLimiter;
   readonly onError: (error: unknown) => void;
+  readonly nodeId: string;
+  /** Counts a use of a link at the member that made it. @throws ShoalError LINK_CREATOR_AWAY, LINK_USED_UP, LINK_REVOKED. */
+  readonly redeem: (creator: string, link: string) => Promise<void>;
 }
 
 const { links, revocations, linkUses, linkKeys } = accessTables;
@@ -113,10 +116,26 @@ export class ShareLinks {
   }
 
   /**
-   * Counts one use, before anything is sent: of many at once, none is one too many.
-   * @throws ShoalError LINK_USED_UP, LINK_REVOKED.
+   * Counts one use, before anything is sent: of many at once, none is one too many. Uses of a link that has an end are counted
+   * by the node that made it, wherever it is opened (replication.md, 21).
+   * @throws ShoalError LINK_USED_UP, LINK_REVOKED, LINK_CREATOR_AWAY.
    */
-  async use({ id, maxUses }: ShareLink): Promise<void> {
+  async use(link: ShareLink): Promise<void> {
+    if (link.maxUses !== undefined && link.node !== this.#options.nodeId)
+      await this.#options.redeem(link.node, link.id);
+    else await this.#count(link);
+  }
+
+  /** Counts a use of a link of this node's that was opened at another. @throws ShoalError LINK_UNKNOWN, as {@link use}. */
+  async redeem(id: string): Promise<void> {
+    const link = this.#options.catalog.row(links, id);
+    if (link?.node !== this.#options.nodeId) throw new ShoalError('LINK_UNKNOWN');
+    if (link.expiresMs !== undefined && link.expiresMs <= this.#options.clock.now())
+      throw new ShoalError('LINK_EXPIRED');
+    await this.#count(link);
+  }
+
+  async #count({ id, maxUses }: ShareLink): Promise<void> {
     const counted = this.#options.catalog.commit((transaction) => {
       if (transaction.row(revocations, id)) throw new ShoalError('LINK_REVOKED');
       const uses = transaction.row(linkUses, id)?.uses ?? 0;

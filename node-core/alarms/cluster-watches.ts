@@ -11,13 +11,18 @@ export interface WatchedCluster {
     readonly seenMs: number | undefined;
   }[];
   /** Contents that files here need and this node has not got, with when they were first missed. */
-  readonly wanted: () => AsyncIterable<{ readonly addedMs: number }>;
+  readonly wanted: () => AsyncIterable<{ readonly addedMs: number; readonly lost: boolean }>;
+  /** Names of those that two machines run as. */
+  readonly twins: () => readonly string[];
+  /** Whether nothing is fetched because the disk is full, and how full it is. */
+  readonly stalled: () => Promise<{ readonly free: number; readonly floor: number } | undefined>;
   readonly nodeName: () => string;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
 const minuteMs = 60_000;
+const megabyte = 1_000_000;
 
 /** A member that restarts or moves is no alarm. */
 const awayMs = 2 * minuteMs;
@@ -26,7 +31,8 @@ const awayMs = 2 * minuteMs;
 const lagMs = 15 * minuteMs;
 
 /** All of them. */
-export function clusterWatches({ members, wanted, nodeName, now }: WatchedCluster): readonly Watch[] {
+export function clusterWatches(cluster: WatchedCluster): readonly Watch[] {
+  const { members, wanted, twins, stalled, nodeName, now } = cluster;
   return [
     {
       kind: 'peer-unreachable',
@@ -47,12 +53,41 @@ export function clusterWatches({ members, wanted, nodeName, now }: WatchedCluste
       look: async () => {
         let files = 0;
         let oldestMs = now();
-        for await (const { addedMs } of wanted()) {
+        for await (const { addedMs, lost } of wanted()) {
+          // Nobody is going to bring it: that is another alarm.
+          if (lost) continue;
           files += 1;
           oldestMs = Math.min(oldestMs, addedMs);
         }
         if (now() - oldestMs < lagMs) return [];
         return [{ subject: nodeName(), details: { files, minutes: Math.round((now() - oldestMs) / minuteMs) } }];
+      },
+    },
+    {
+      kind: 'files-lost',
+      openAfterMs: 0,
+      closeAfterMs: minuteMs,
+      look: async () => {
+        let contents = 0;
+        for await (const { lost } of wanted()) if (lost) contents += 1;
+        return contents === 0 ? [] : [{ subject: '', details: { contents } }];
+      },
+    },
+    {
+      kind: 'twin-seen',
+      openAfterMs: 0,
+      closeAfterMs: minuteMs,
+      look: () => twins().map((name) => ({ subject: name, details: {} })),
+    },
+    {
+      kind: 'fetching-stopped',
+      openAfterMs: 0,
+      closeAfterMs: minuteMs,
+      look: async () => {
+        const space = await stalled();
+        if (!space) return [];
+        const details = { freeMb: Math.round(space.free / megabyte), floorMb: Math.round(space.floor / megabyte) };
+        return [{ subject: nodeName(), details }];
       },
     },
   ];

@@ -66,8 +66,38 @@ const words: Readonly<Record<AlarmKind, Readonly<Record<Language, Words>>>> = {
     zh: { title: '成员 {subject} 无法访问', text: '最后在线：{lastSeen}。' },
   },
   'replication-lag': {
-    en: { title: 'files are waiting for {subject}', text: '{count} files, for {minutes} minutes.' },
-    zh: { title: '有文件等待同步到 {subject}', text: '{count} 个文件，已等待 {minutes} 分钟。' },
+    en: { title: 'files are waiting for {subject}', text: '{files} files, for {minutes} minutes.' },
+    zh: { title: '有文件等待同步到 {subject}', text: '{files} 个文件，已等待 {minutes} 分钟。' },
+  },
+  'files-lost': {
+    en: {
+      title: 'files are lost',
+      text: 'The bytes of {contents} contents are damaged or gone here, and no member has them. The list tells which, and what can be restored.',
+    },
+    zh: {
+      title: '有文件丢失',
+      text: '{contents} 份内容在本机已损坏或缺失，且没有任何成员仍保存它们。列表中可查看文件以及可恢复的先前版本。',
+    },
+  },
+  'twin-seen': {
+    en: {
+      title: 'two machines run as {subject}',
+      text: 'A data folder was copied together with its key. Both are refused until only one of them runs; the other needs an empty data folder.',
+    },
+    zh: {
+      title: '有两台机器以 {subject} 的身份运行',
+      text: '数据目录连同密钥被复制。在只剩一台运行之前，两台都会被拒绝；另一台需要使用空的数据目录。',
+    },
+  },
+  'fetching-stopped': {
+    en: {
+      title: '{subject} fetches no files',
+      text: 'Its disk is full: free {freeMb} MB, to be left free {floorMb} MB. It goes on by itself when there is more room.',
+    },
+    zh: {
+      title: '{subject} 已暂停获取文件',
+      text: '磁盘已满：剩余 {freeMb} MB，需保留 {floorMb} MB。腾出空间后会自动继续。',
+    },
   },
   test: {
     en: { title: 'test alarm', text: 'This is what an alarm looks like. Nothing is wrong.' },

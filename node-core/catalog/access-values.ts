@@ -2,7 +2,7 @@
  * What the catalogue keeps of access: values, and the tables they stand in (keys.ts: row).
  *
  * Local, never sent to another node: the administrator, sessions, used one-time codes, how often a link was used.
- * Replicated later (replication.md, 21), and so with creator and hybrid time: links, revocations, keys. Links and keys are
+ * The same on all members (shared-values.ts), and so with creator and hybrid time: links, revocations, keys. Links and keys are
  * sets that only grow, one writer an entry; a revocation, whoever made it, wins over its link for ever.
  */
 import { z } from 'zod';

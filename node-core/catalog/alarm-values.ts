@@ -14,6 +14,9 @@ export const alarmKinds = [
   'clock-jumped',
   'peer-unreachable',
   'replication-lag',
+  'files-lost',
+  'twin-seen',
+  'fetching-stopped',
   'test',
 ] as const;
 

@@ -94,6 +94,7 @@ export class Catalog implements Service {
       throw openError(this.#options.folder, error);
     }
     this.#db = db;
+    this.#sharedRevision += 1;
     await upgradeCatalog(db);
     const clockText = readText(db, keys.meta('clock'));
     const arrivalText = readText(db, keys.meta('arrival'));
@@ -128,6 +129,11 @@ export class Catalog implements Service {
     await this.#committer?.close();
     await this.#db?.close();
     this.#db = undefined;
+  }
+
+  /** Whether it can be read. */
+  get isOpen(): boolean {
+    return this.#db !== undefined;
   }
 
   /** Grows with every change of what members share (shared-values.ts). */
@@ -181,7 +187,7 @@ export class Catalog implements Service {
   findVersion(recordPath: string, dot: Dot): CataloguedFile | undefined {
     const record = this.record(recordPath);
     const visible = record && viewOf(record).find((file) => sameDot(file.version.dot, dot));
-    return visible && { ...visible, local: this.#local(visible) };
+    return visible && { ...visible, local: this.localOf(recordPath, dot) };
   }
 
   /** All files that show a content, in order of path. */
@@ -325,6 +331,12 @@ export class Catalog implements Service {
     for await (const [key, text] of this.#open().iterator(keys.uploads())) yield decode.upload(key, text);
   }
 
+  /** Names under which conflicts show, with the paths of their records, in order of the names. @param after begins behind it. */
+  async *conflictNames(after: string): AsyncGenerator<{ readonly name: string; readonly path: string }> {
+    for await (const [key, text] of this.#open().iterator(keys.aliasesAfter(after)))
+      yield { name: lastPart(key), path: decode.alias(key, text).path };
+  }
+
   /** The folder that somebody made at a path, if any: its record's version. */
   madeFolder(path: string): VisibleFile | undefined {
     const visible = this.#visible(path);
@@ -358,6 +370,13 @@ export class Catalog implements Service {
       const [, sha256 = '', place = ''] = key.split('\0');
       yield { sha256, place };
     }
+  }
+
+  /** The first content behind another one, in order of the digest, that stands on this disk. @param after empty: the first. */
+  async nextContent(after: string): Promise<string | undefined> {
+    const range = after === '' ? keys.allPlaces() : { gt: keys.places(after).lt, lt: keys.allPlaces().lt };
+    for await (const key of this.#open().keys({ ...range, limit: 1 })) return key.split('\0')[1];
+    return undefined;
   }
 
   /** The place that equal contents are linked to. */

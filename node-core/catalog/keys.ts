@@ -32,6 +32,7 @@
  * | replication | `N id`, `W sha256`, `H path`, `G arrival`, `K floor`, `U path`, `V cuts` | see replication-values.ts |
  * | alarms | `A id`, `B id` | see alarm-values.ts |
  * | retention | `C id`, `D id`, `E trusted` | see retention-values.ts |
+ * | scrub | `S state` | see scrub-values.ts |
  * | policy | `F cluster` | see shared-values.ts |
  * | members | `M id`, `Q self`, `I id`, `P id` | see member-values.ts |
  */
@@ -69,6 +70,8 @@ export const keys = {
   records: () => below('r'),
   local: (path: string, dot: string) => `l${sep}${path}${sep}${dot}`,
   alias: (path: string) => `n${sep}${path}`,
+  /** Every conflict name, behind another one. */
+  aliasesAfter: (path: string): KeyRange => ({ gt: path === '' ? `n${sep}` : `n${sep}${path}`, lt: `n${next}` }),
   entry: (folder: string, kind: EntryKind, name: string) => `t${sep}${folder}${sep}${entryLetter[kind]}${sep}${name}`,
   entries: (folder: string) => below('t', folder),
   allEntries: () => below('t'),

@@ -29,6 +29,8 @@ const want = z.object({
   nextMs: z.number(),
   /** Bytes are here in full elsewhere; nobody that is a member has them any more. */
   lost: z.boolean(),
+  /** Bytes were here and were set aside. */
+  damaged: z.boolean().exactOptional(),
 });
 
 /** Versions that a newer one has replaced, whose bytes stay until those of the newer one are here (replication.md, 11). */

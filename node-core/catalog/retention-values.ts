@@ -7,7 +7,7 @@ const hex = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}
 const rule = z.looseObject({
   id: z.string().min(1),
   format: z.number().int().positive(),
-  /** Who wrote it, and when: rules are replicated later. */
+  /** Who wrote it, and when: all members have the same rules. */
   node: hex(64),
   clock: hex(16),
   /** Exactly one of both: files below a folder (the root is empty), or files of a scene. */
@@ -16,6 +16,8 @@ const rule = z.looseObject({
   days: z.number().int().positive(),
   createdMs: z.number(),
   by: z.string(),
+  /** It was ended then: it rules nothing any more, and no member brings it back. */
+  endedMs: z.number().exactOptional(),
 });
 
 /** Local: how a rule fares on this node. */

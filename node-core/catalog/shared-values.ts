@@ -9,6 +9,9 @@ import { retentionTables } from './retention-values.ts';
 import { type Table, table } from './table.ts';
 
 const hex = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`));
+/** A scene with its secret, as the configuration writes it: `name:BASE32`. */
+export const sceneSecret = /^[^\s/\\:\p{Cc}]{1,200}:[A-Z2-7]{1,200}=*$/iu;
+
 const door = z.enum(['open', 'token', 'session', 'off']);
 
 const policy = z.looseObject({
@@ -22,7 +25,7 @@ const policy = z.looseObject({
   /** On so many members, this one included, a file is before it is acknowledged. */
   minReplicas: z.number().int().min(1).max(64),
   /** Secrets of scenes, as in the configuration: `scene:secret`. */
-  scenes: z.array(z.string().max(1000)).max(1000),
+  scenes: z.array(z.string().regex(sceneSecret)).max(1000),
   by: z.string(),
 });
 
@@ -38,7 +41,10 @@ export interface SharedEntry {
   readonly clock: string;
 }
 
-/** One row, `cluster`. */
+/** Id of the only row of the policy. */
+export const policyRow = 'cluster';
+
+/** One row, {@link policyRow}. */
 export const policyTable = table('F', policy);
 
 /** The tables whose rows all members have alike, by the name that they travel under. */

@@ -8,7 +8,7 @@ import {
   removeVersions,
   writeVersion,
 } from '../domain/file-record.ts';
-import type { HybridClock } from '../domain/hybrid-clock.ts';
+import { type HybridClock, hybridTime, wallMsOf } from '../domain/hybrid-clock.ts';
 import { baseName } from '../domain/paths.ts';
 import { covers, type Dot, formatDot, joinVectors, sameDot, sourceOf, type VersionVector } from '../domain/version.ts';
 import { isPacked } from '../storage/file-store.ts';
@@ -449,9 +449,14 @@ export class CatalogTransaction {
     this.#overlay.del(keys.row(table.letter, id));
   }
 
-  /** Who writes an entry that is replicated whole, and when. */
-  stamp(): { readonly node: string; readonly clock: string } {
-    return { node: this.#counters.nodeId, clock: this.#tick() };
+  /**
+   * Who writes an entry that is replicated whole, and when.
+   * @param before the entry that it replaces: it is later than that one, even if a wrong clock wrote it.
+   */
+  stamp(before?: { readonly clock: string }): { readonly node: string; readonly clock: string } {
+    const clock = this.#tick();
+    const later = before && before.clock >= clock ? hybridTime(wallMsOf(before.clock) + 1, 0) : clock;
+    return { node: this.#counters.nodeId, clock: later };
   }
 
   /** Takes note of another node's hybrid time: what is written from now on is later, unless that is far ahead. */

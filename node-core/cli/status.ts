@@ -18,8 +18,23 @@ interface Health {
   readonly disk: { readonly total: number; readonly free: number };
 }
 
+interface Member {
+  readonly id: string;
+  readonly name: string;
+  readonly self: boolean;
+  readonly online: boolean;
+  /** As it said last. */
+  readonly figures?: {
+    readonly total: { readonly files: number };
+    readonly verified: { readonly files: number };
+    readonly missing: { readonly files: number; readonly bytes: number };
+    readonly behind: number;
+    readonly stalled: boolean;
+  };
+}
+
 interface Members {
-  readonly members: readonly { readonly online: boolean }[];
+  readonly members: readonly Member[];
   readonly selfRemoved: boolean;
   readonly trustLan: boolean;
 }
@@ -36,6 +51,11 @@ const words = {
     rows: ['Node', 'Address', 'State', 'Version', 'Up', 'Files', 'Disk', 'Cluster'],
     members: '{online} of {count} members are there',
     alone: 'alone',
+    away: 'away',
+    has: '{verified} of {files} files verified',
+    lacks: '{missing} missing ({bytes})',
+    behind: '{behind} changes behind',
+    stalled: 'fetches nothing: its disk is full',
     removed: 'removed by the other members; one of them can invite it again',
     near: '{near} nodes are near and not connected: shoal invite here and shoal join there, or one --cluster-key for all',
     lan: 'every node of this network may join until the next start (--trust-lan)',
@@ -49,6 +69,11 @@ const words = {
     rows: ['节点', '地址', '状态', '版本', '已运行', '文件', '磁盘', '集群'],
     members: '{count} 个成员中 {online} 个在线',
     alone: '独立运行',
+    away: '离线',
+    has: '{files} 个文件中 {verified} 个已校验',
+    lacks: '缺少 {missing} 个（{bytes}）',
+    behind: '落后 {behind} 项变更',
+    stalled: '磁盘已满，已暂停获取文件',
     removed: '已被其他成员移出；任一成员可重新邀请',
     near: '附近有 {near} 个未连接的节点：在此执行 shoal invite、在对方执行 shoal join，或为所有节点设置同一 --cluster-key',
     lan: '下次启动之前，本网络中的所有节点均可加入（--trust-lan）',
@@ -92,10 +117,31 @@ function table(health: Health, cluster: Members & Near, url: string, text: (type
     text.disk.replace('{free}', size(disk.free)).replace('{total}', size(disk.total)),
     clusterText(cluster, text),
   ];
+  const members = cluster.members.length < 2 ? [] : cluster.members;
+  const rows = [
+    ...text.rows.map((label, index) => [label, values[index] ?? ''] as const),
+    ...members.map((member) => [`  ${member.name}`, memberText(member, text)] as const),
+  ];
   // A Chinese character takes two columns of a terminal.
   const columns = (label: string) => [...label].reduce((sum, one) => sum + (one > '\u2e80' ? 2 : 1), 0);
-  const width = Math.max(...text.rows.map(columns));
-  return text.rows.map((label, index) => `${label}${' '.repeat(width - columns(label) + 2)}${values[index] ?? ''}`);
+  const width = Math.max(...rows.map(([label]) => columns(label)));
+  return rows.map(([label, value]) => `${label}${' '.repeat(width - columns(label) + 2)}${value}`);
+}
+
+/** What a member has and lacks; of one that is away what it said last. */
+function memberText({ figures, online, self }: Member, text: (typeof words)['en' | 'zh']): string {
+  const away = online || self ? [] : [text.away];
+  if (!figures) return away.join();
+  const { total, verified, missing, behind, stalled } = figures;
+  const has = text.has.replace('{verified}', String(verified.files)).replace('{files}', String(total.files));
+  const lacks = text.lacks.replace('{missing}', String(missing.files)).replace('{bytes}', size(missing.bytes));
+  return [
+    ...away,
+    has,
+    ...(missing.files > 0 ? [lacks] : []),
+    ...(behind > 0 ? [text.behind.replace('{behind}', String(behind))] : []),
+    ...(stalled ? [text.stalled] : []),
+  ].join(', ');
 }
 
 function clusterText(

@@ -4,6 +4,9 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { z } from 'zod';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Config } from '../config/schema.ts';
 import type { ContentDigests } from '../domain/digests.ts';
@@ -19,10 +22,13 @@ import type { Logger } from '../runtime/logger.ts';
 import type { Service } from '../runtime/service.ts';
 import type { ByteSource } from '../storage/byte-source.ts';
 import type { Staging } from '../storage/staging.ts';
-import { PeerAnswers } from './engine/answers.ts';
+import { type CareEvents, MemberCare } from './care/member-care.ts';
+import { answering, PeerAnswers } from './engine/answers.ts';
 import { forgetRemovals } from './engine/forgetting.ts';
-import type { Question, QuestionKind } from './engine/ports.ts';
+import { Holdings } from './engine/holdings.ts';
+import type { QuestionKind } from './engine/ports.ts';
 import { Replicator } from './engine/replicator.ts';
+import { SharedEntries } from './engine/shared-entries.ts';
 import { WantWorker } from './engine/want-worker.ts';
 import type { NodeIdentity } from './identity.ts';
 import { Gatherer } from './joining/gatherer.ts';
@@ -33,6 +39,7 @@ import { LanTrust } from './joining/lan-trust.ts';
 import type { Summary } from './joining/merge-rule.ts';
 import { type ClusterKey, readClusterKey } from './joining/proofs.ts';
 import { type MemberEvents, MemberList } from './members/member-list.ts';
+import { Quorum } from './members/quorum.ts';
 import { cutsOf, Removals } from './members/removals.ts';
 import { OwnAddresses } from './own-addresses.ts';
 import { AddressBook } from './transport/address-book.ts';
@@ -44,13 +51,21 @@ import { ManualPeers } from './transport/manual-peers.ts';
 import type { PartialFolder } from './transport/partial-file.ts';
 import { PeerClient } from './transport/peer-client.ts';
 import { jsonRoute, type PeerCaller, type PeerRoute, PeerServer } from './transport/peer-server.ts';
-import { heartbeatShape, memberExchangeShape, questionShapes, uploadStateShapes } from './transport/protocol.ts';
+import {
+  heartbeatShape,
+  memberExchangeShape,
+  questionShapes,
+  redeemShape,
+  uploadStateShapes,
+} from './transport/protocol.ts';
 import { PeerTransfers, type TransferEvents } from './transport/transfers.ts';
 import { type UploadDoor, UploadPassage } from './transport/upload-passage.ts';
 import type { NodeCertificate } from './trust/certificate.ts';
 
 /** News of the cluster. */
-export interface ClusterEvents extends MemberEvents, LivenessEvents, TransferEvents, JoinEvents {
+export interface ClusterEvents extends MemberEvents, LivenessEvents, TransferEvents, JoinEvents, CareEvents {
+  /** The disk is full: nothing is fetched until there is room. Or there is again. */
+  'fetching-changed': { readonly stalled: boolean };
   /** One id, two machines: both are refused. */
   'twin-seen': { readonly id: string };
 }
@@ -74,6 +89,10 @@ export interface ClusterOptions {
   readonly parts: PartialFolder;
   readonly config: () => Config;
   readonly secrets: ClusterSecrets;
+  /** What the members go by: who joins is told. */
+  readonly policy: () => { readonly upload: string; readonly download: string; readonly minReplicas: number };
+  /** Counts a use of a link of this node's. */
+  readonly redeemLink: (link: string) => Promise<void>;
   /** Name of this node. */
   readonly nodeName: () => string;
   /** Sources of hints besides the configuration. */
@@ -112,7 +131,11 @@ export class Cluster implements Service {
   readonly wants: WantWorker;
   readonly wanted: WantedContent;
   readonly addresses: OwnAddresses;
+  readonly shared: SharedEntries;
+  readonly holdings: Holdings;
+  readonly quorum: Quorum;
   readonly uploads: UploadPassage;
+  readonly care: MemberCare;
   readonly events: EventBus<ClusterEvents>;
   /** Whether two machines run with the id of a member. */
   readonly isTwin = (member: string): boolean => this.#boots.isTwin(member);
@@ -165,12 +188,25 @@ export class Cluster implements Service {
       addresses: book,
       clock,
       events,
-      own: () => ({ boot, addresses: this.addresses.list(), port: this.port, members: this.members.digest }),
+      own: () => ({
+        boot,
+        addresses: this.addresses.list(),
+        port: this.port,
+        members: this.members.digest,
+        shared: this.shared.digest,
+        nowMs: clock.now(),
+        peerId: this.peerId,
+      }),
+      onOtherShared: (member) => void this.#pullShared(member),
       heardBoot: (member, number) => this.#boots.heard(member, number),
       logger,
     });
+    this.quorum = new Quorum(this.members, this.liveness);
     this.invites = new InviteKeeper(catalog, clock);
-    this.lan = new LanTrust(this.members, secrets.trustLan === true);
+    this.lan = new LanTrust(this.members, secrets.trustLan === true, clock, () => {
+      events.emit('trust-changed', {});
+      this.gatherer.tryAll();
+    });
     const joining = { members: this.members, clock, key, lan: this.lan, summary: () => this.summary(), events };
     this.door = new JoinDoor({ ...joining, invites: this.invites });
     const isConnected = (node: string) => this.members.isMember(node) && this.liveness.isOnline(node);
@@ -192,18 +228,37 @@ export class Cluster implements Service {
     this.wanted = new WantedContent(options.files, options.storer);
     this.transfers = this.#createTransfers();
     this.#answers = new PeerAnswers(catalog, clock);
+    this.shared = new SharedEntries(catalog, this.#client);
     this.#contents = new ContentServer({
       catalog,
       open: (place) => options.files.store.open(place),
       onDamaged: (sha256, place) => void this.#tellDamaged(sha256, place),
     });
     const scheduler = { now: () => clock.now(), after: later, random: Math.random };
+    this.holdings = new Holdings(identity.id, {
+      catalog,
+      links: this.#client,
+      scheduler,
+      identify: (place) => options.files.store.identify(place),
+    });
     const report = (what: string, member: string | undefined, error: unknown) => {
       // That a member is away was told once already.
       const away = error instanceof ShoalError && error.code === 'PEER_UNREACHABLE';
       logger[away ? 'debug' : 'warn']({ member, err: error }, what);
     };
-    this.wants = new WantWorker({ wanted: this.wanted, transfers: this.transfers, scheduler, report });
+    const isComplete = () => this.members.others().every((member) => this.liveness.isOnline(member));
+    this.wants = new WantWorker({
+      wanted: this.wanted,
+      transfers: this.transfers,
+      scheduler,
+      report,
+      isComplete,
+      checkRoom: () => options.files.guard.checkWrite(0),
+      onStalled: (stalled) => {
+        logger[stalled ? 'error' : 'info'](stalled ? 'the disk is full: nothing is fetched' : 'there is room again');
+        events.emit('fetching-changed', { stalled });
+      },
+    });
     const cuts = () => cutsOf(this.members);
     const remote = new RemoteRecords(options.files, cuts);
     this.#removed = new RemovedMembers(catalog, remote, cuts);
@@ -220,6 +275,21 @@ export class Cluster implements Service {
       scheduler,
       report,
       onTakenIn: () => this.wants.wake(),
+    });
+    this.care = new MemberCare({
+      catalog,
+      remote,
+      wanted: this.wanted,
+      wants: this.wants,
+      replicator: this.replicator,
+      client: this.#client,
+      isOnline: (member) => this.liveness.isOnline(member),
+      isRepairEnabled: () => config().auto_repair,
+      isStalled: () => this.wants.isStalled,
+      clock,
+      scheduler,
+      report,
+      events,
     });
     this.#server = new PeerServer({
       listen: config().peer_addr,
@@ -246,12 +316,14 @@ export class Cluster implements Service {
     const { logger } = this.#options;
     await this.members.start();
     await this.#server.start();
-    if (this.lan.isOn)
+    if (this.lan.isPermanent)
       logger.warn('every node of the same private network may join until the next start (--trust-lan)');
     this.#follow();
     await this.#removals.follow();
+    await this.shared.start();
     this.liveness.start();
     this.replicator.start();
+    this.care.repairer.start();
     this.wants.wake(true);
     await this.gatherer.start();
     const tidy = () => {
@@ -271,12 +343,33 @@ export class Cluster implements Service {
     for (const end of this.#unsubscribe) end();
     await this.gatherer.stop();
     this.joiner.stop();
+    this.lan.close();
     this.liveness.stop();
     // What is under way on members fails at once, and ends before the catalogue does.
     this.#client.close();
     await this.transfers.stop();
-    await Promise.all([this.replicator.stop(), this.wants.stop(), this.#removals.stop(), this.#tidying]);
+    await Promise.all([
+      this.replicator.stop(),
+      this.care.repairer.stop(),
+      this.wants.stop(),
+      this.#removals.stop(),
+      this.#tidying,
+    ]);
     await this.#server.stop();
+  }
+
+  /** Whether this start joins nodes that are near without anybody's doing: it has a key, or trusts the network. */
+  get gathersByItself(): boolean {
+    return this.#options.secrets.clusterKey !== undefined || this.lan.isOn;
+  }
+
+  /**
+   * What stands for this node in the paths of new uploads: `peer_id`, unless another member uses that, as after a configuration
+   * was copied; then, and where it is empty, eight digits of the node's id.
+   */
+  get peerId(): string {
+    const { peer_id } = this.#options.config();
+    return peer_id === '' || this.liveness.usesPeerId(peer_id) ? this.members.self.slice(0, 8) : peer_id;
   }
 
   /** Port on which other nodes reach this one. */
@@ -293,6 +386,17 @@ export class Cluster implements Service {
   async remove(member: string, by: string): Promise<void> {
     await this.members.remove(member, by);
     await this.liveness.spread();
+  }
+
+  /** Counts a use of a link at the member that made it. @throws ShoalError LINK_CREATOR_AWAY, or what that member says. */
+  async redeem(creator: string, link: string): Promise<void> {
+    try {
+      await this.#client.call(creator, { method: 'POST', path: 'redeem', body: { link } }, z.object({}));
+    } catch (error) {
+      const code = error instanceof ShoalError && error.code === 'PEER_REFUSED' ? String(error.details.code) : '';
+      const told = (['LINK_USED_UP', 'LINK_REVOKED', 'LINK_EXPIRED'] as const).find((one) => one === code);
+      throw new ShoalError(told ?? 'LINK_CREATOR_AWAY', { cause: error });
+    }
   }
 
   /** Somebody has compared the digits of a request. @throws ShoalError PAIRING_NOT_FOUND. */
@@ -315,6 +419,7 @@ export class Cluster implements Service {
       ...catalog.totals(),
       addresses: this.addresses.list(),
       port: this.port,
+      policy: this.#options.policy(),
     };
   }
 
@@ -338,17 +443,12 @@ export class Cluster implements Service {
   }
 
   #routes(): Record<string, PeerRoute> {
-    const answer: { [K in QuestionKind]: (member: string, question: Question<K>) => unknown } = {
-      changes: (member, question) => this.#answers.changes(member, question),
-      head: () => this.#answers.head(),
-      buckets: () => this.#answers.buckets(),
-      leaves: (_member, question) => this.#answers.leaves(question),
-      records: (_member, question) => this.#answers.records(question),
-      news: (member) => {
-        void this.replicator.read(member);
-        return {};
-      },
-    };
+    const answer = answering(
+      this.#answers,
+      this.shared,
+      this.holdings,
+      (member) => void this.replicator.read(member),
+    ) as Record<QuestionKind, (member: string, question: never) => unknown>;
     const questions = (Object.keys(questionShapes) as QuestionKind[]).map((kind) => [
       kind,
       jsonRoute<never>(questionShapes[kind].question as never, ({ id }, question) => answer[kind](id, question)),
@@ -356,21 +456,30 @@ export class Cluster implements Service {
     return {
       ...Object.fromEntries(questions),
       ...this.door.routes(),
+      ...this.care.routes(),
       heartbeat: jsonRoute(heartbeatShape, (caller, beat) => this.liveness.heard(caller, beat)),
+      redeem: jsonRoute(redeemShape, async (_caller, { link }) => {
+        await this.#options.redeemLink(link);
+        return {};
+      }),
       members: jsonRoute(memberExchangeShape, async (_caller, { operations }) => {
         await this.members.takeIn(operations);
         return { operations: this.members.operations() };
       }),
       'upload-state': jsonRoute(uploadStateShapes.question, (_caller, { id }) => this.#options.uploadDoor.state(id)),
       upload: { kind: 'stream', methods: ['HEAD', 'PATCH', 'DELETE'], handle: this.#serveUpload },
+      'upload-bytes': {
+        kind: 'stream',
+        handle: (_caller, request, response) =>
+          pipeline(Readable.from(this.#options.uploadDoor.bytes(uploadIn(request)), { objectMode: false }), response),
+      },
       blocks: { kind: 'stream', handle: (_caller, request, response) => this.#contents.blocks(request, response) },
       bytes: { kind: 'stream', handle: (_caller, request, response) => this.#contents.bytes(request, response) },
     };
   }
 
   readonly #serveUpload = async (_caller: PeerCaller, request: IncomingMessage, response: ServerResponse) => {
-    const id = new URLSearchParams((request.url ?? '').split('?')[1]).get('id') ?? '';
-    if (!/^[0-9a-f]{32}$/.test(id)) throw new ShoalError('BAD_REQUEST', { details: { reason: 'id' } });
+    const id = uploadIn(request);
     // As slow as its client may be, and as silent while a large file is placed; that the other side is gone is noticed.
     request.socket.setTimeout(0);
     request.socket.setKeepAlive(true, 15_000);
@@ -381,9 +490,13 @@ export class Cluster implements Service {
   #follow(): void {
     const { events, files, logger } = this.#options;
     const on = this.#unsubscribe;
+    for (const type of ['file-committed', 'file-arrived', 'content-kept'] as const)
+      on.push(files.events.on(type, () => this.holdings.changed()));
     for (const type of ['file-committed', 'file-removed', 'file-moved', 'folder-made'] as const)
       on.push(files.events.on(type, () => this.replicator.announce()));
     on.push(
+      // What was set aside is fetched again.
+      files.events.on('bytes-set-aside', () => this.wants.wake()),
       events.on('member-online', ({ id }) => {
         logger.info({ member: id }, 'a member is there');
         void this.replicator.read(id);
@@ -407,6 +520,15 @@ export class Cluster implements Service {
         this.#server.cut(id);
       }),
     );
+  }
+
+  /** Links, rules and policy of a member differ from those here. */
+  async #pullShared(member: string): Promise<void> {
+    try {
+      if ((await this.shared.pull(member)) > 0) this.liveness.hurry();
+    } catch (error) {
+      this.#options.logger.debug({ member, err: error }, 'what members share could not be read');
+    }
   }
 
   /** What was taken back may be with others as it was before. */
@@ -442,6 +564,13 @@ export class Cluster implements Service {
       else if (!this.#stopped) this.#joinTimer = setTimeout(() => void this.#useToken(), joinRetryMs).unref();
     }
   }
+}
+
+/** The id of an upload in a request. @throws ShoalError BAD_REQUEST. */
+function uploadIn({ url = '' }: IncomingMessage): string {
+  const id = new URLSearchParams(url.split('?')[1]).get('id') ?? '';
+  if (!/^[0-9a-f]{32}$/.test(id)) throw new ShoalError('BAD_REQUEST', { details: { reason: 'id' } });
+  return id;
 }
 
 function keyOf({ clusterKey }: ClusterSecrets): ClusterKey | undefined {

@@ -1,9 +1,8 @@
 /** The cluster, with discovery as a source of hints. */
 
 import { readFile } from 'node:fs/promises';
-import { Cluster, type ClusterEvents, type ClusterSecrets } from '../cluster/cluster.ts';
+import { Cluster, type ClusterEvents, type ClusterOptions, type ClusterSecrets } from '../cluster/cluster.ts';
 import { DiscoveryHints } from '../cluster/discovery/discovery-hints.ts';
-import type { UploadDoor } from '../cluster/transport/upload-passage.ts';
 import { makeCertificate } from '../cluster/trust/certificate.ts';
 import type { JoiningFlags } from '../config/flags.ts';
 import { nodeNameOf } from '../config/node-name.ts';
@@ -18,8 +17,8 @@ import type { Ground } from './ground.ts';
 export async function buildCluster(
   { clock, live, log, identity, secrets, noDiscovery, reportError }: Ground,
   { catalog, files, staging, store, folderSync, durable }: StoreParts,
-  { storer }: FileParts,
-  uploadDoor: UploadDoor,
+  { storer, retention, deletionClock }: FileParts,
+  { uploadDoor, redeemLink, policy }: Pick<ClusterOptions, 'uploadDoor' | 'redeemLink' | 'policy'>,
 ): Promise<Cluster> {
   const { logger } = log;
   const config = live.current;
@@ -48,10 +47,14 @@ export async function buildCluster(
     nodeName,
     hints: discovery ? [discovery] : [],
     uploadDoor,
+    redeemLink,
+    policy,
     clock,
     events: clusterEvents,
     logger,
   });
+  retention.runsOnlyIf(() => cluster.quorum.runsRules());
+  deletionClock.agreesIf(() => cluster.quorum.clockAgrees());
   live.onChange(({ applied }) => {
     if (applied.includes('peers')) cluster.followPeers();
   });

@@ -1,13 +1,16 @@
 /** The use cases of files. */
 import { FileAdopter } from '../files/adopt-file.ts';
 import { StoreChecker } from '../files/check-store.ts';
+import { Conflicts } from '../files/conflicts.ts';
 import { DeletionClock } from '../files/deletion-clock.ts';
 import { FolderKeeper } from '../files/folders.ts';
+import { LostFiles } from '../files/lost-files.ts';
 import { FileMover } from '../files/move-file.ts';
 import { FilePacker, PackKeeper } from '../files/pack-keeper.ts';
 import { FileRemover } from '../files/remove-file.ts';
 import { ResumableUploads } from '../files/resumable-uploads.ts';
 import { RetentionKeeper } from '../files/retention.ts';
+import { Scrubber } from '../files/scrubber.ts';
 import { FileStorer } from '../files/store-file.ts';
 import { StoreKeeper } from '../files/store-keeper.ts';
 import { TrashKeeper } from '../files/trash.ts';
@@ -21,8 +24,12 @@ import type { Ground } from './ground.ts';
 /** What is built here. */
 export type FileParts = ReturnType<typeof buildFiles>;
 
-/** Builds the use cases over a store. */
-export function buildFiles({ dataDir, clock, live, log, reportError }: Ground, parts: StoreParts) {
+/** Builds the use cases over a store. @param hasMembers whether there are others who may have what is lacking here. */
+export function buildFiles(
+  { dataDir, clock, live, log, metrics, reportError }: Ground,
+  parts: StoreParts,
+  hasMembers: () => boolean,
+) {
   const { catalog, files, staging, guard, durable } = parts;
   const { logger } = log;
   const config = live.current;
@@ -67,6 +74,21 @@ export function buildFiles({ dataDir, clock, live, log, reportError }: Ground, p
     now: ageNow,
     onError: reportError,
   });
+  const scrubber = new Scrubber(files, {
+    kibPerSecond: () => live.current.scrub_kib_per_second,
+    intervalDays: () => live.current.scrub_interval_days,
+    hasMembers,
+    onError: reportError,
+  });
+  live.onChange(({ applied }) => {
+    if (applied.some((key) => key.startsWith('scrub_'))) scrubber.follow();
+  });
+  metrics.counter('shoal_scrubbed_files_total', 'Places that the scrub has read.', () => scrubber.counted.files);
+  metrics.counter('shoal_scrubbed_bytes_total', 'Bytes that the scrub has read.', () => scrubber.counted.bytes);
+  metrics.counter('shoal_set_aside_total', 'Places whose bytes were set aside.', () => scrubber.counted.damaged);
+  metrics.counter('shoal_repaired_total', 'Damaged contents that are whole again.', () => scrubber.counted.repaired);
+  const conflicts = new Conflicts(files, remover, mover);
+  const lost = new LostFiles(files, storer, trash);
   guard.onShortage((bytes) => trash.reclaim(bytes));
   return {
     storer,
@@ -81,6 +103,9 @@ export function buildFiles({ dataDir, clock, live, log, reportError }: Ground, p
     checker,
     adopter,
     verifier,
+    scrubber,
+    lost,
+    conflicts,
     watcher,
     imports,
     deletionClock,

@@ -66,11 +66,22 @@ export function buildMonitor(
               seenMs: cluster.liveness.seenMs(id),
             })),
         wanted: () => cluster.wanted.list(),
+        twins: () => {
+          const others = cluster.members.others();
+          const names = others.filter((id) => cluster.isTwin(id)).map((id) => cluster.members.nameOf(id));
+          // Members say so of this node when they refuse it.
+          const isTwin = others.some((id) => cluster.liveness.refusal(id) === 'PEER_TWIN');
+          return isTwin ? [...names, nodeName()] : names;
+        },
+        stalled: async () => (cluster.wants.isStalled ? guard.space() : undefined),
         nodeName,
         now: () => clock.now(),
       }),
     ],
   });
+  // What cannot wait for the next look around.
+  for (const type of ['twin-seen', 'fetching-changed'] as const) cluster.events.on(type, () => void monitor.look());
+  events.on('files-lost', () => void monitor.look());
   metrics.gauge('shoal_alarms_open', 'Alarms that are open.', () => monitor.board.openCount);
   return { monitor, alarmEvents };
 }

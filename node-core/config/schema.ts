@@ -158,6 +158,15 @@ const table = {
     en: 'Memory in MiB that holds small files that are read often. 0: none.',
     zh: '用于缓存常读小文件的内存（MiB）。0 表示不缓存。',
   }),
+  scrub_kib_per_second: row('storage', amount(0), 2048, {
+    en: 'KiB a second that the store is slowly read again with, to find bytes that have rotted. Damaged ones are set aside and fetched from another member. 0: never.',
+    zh: '后台缓慢重读存储以发现损坏数据的速度（KiB/秒）。损坏的数据会被移开并从其他成员重新获取。0 表示关闭。',
+  }),
+  scrub_interval_days: row('storage', field.integer(1, 3650), 30, {
+    expert: true,
+    en: 'Days after which the whole store is read again.',
+    zh: '每隔多少天将整个存储重新读取一遍。',
+  }),
 
   read_only: row('uploads', flag(), false, {
     en: 'Refuse uploads and every other change of files.',
@@ -422,6 +431,15 @@ const table = {
     secret: true,
     en: 'Nodes with the same key join each other by themselves; at least 20 characters. `shoal key` makes one. Empty: nobody joins by a key.',
     zh: '密钥相同的节点会自动组成集群；至少 20 个字符，可用 `shoal key` 生成。留空则不接受以密钥加入。',
+  }),
+  min_replicas: row('cluster', integer(1, 64), 1, {
+    en: 'An upload is answered when its bytes are verified on so many members, this one included. A single upload may ask for more.',
+    zh: '上传的数据在这么多成员（含本节点）上通过校验后才会应答。单次上传可要求更多。',
+  }),
+  replica_timeout: row('cluster', seconds(1), 15, {
+    expert: true,
+    en: 'Seconds that an upload waits for `min_replicas`; then it is answered with 202 and the number that was reached.',
+    zh: '上传等待 `min_replicas` 的秒数；超时后以 202 应答，并告知已达到的数量。',
   }),
   peer_bandwidth_kib: row('cluster', amount(0), 0, {
     en: 'Most KiB a second that this node fetches from other members. 0: as many as come.',

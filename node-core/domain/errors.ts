@@ -168,10 +168,42 @@ export const errorDefinitions = define({
   RANGE_NOT_SATISFIABLE: { status: 416, en: 'the file has no such range', zh: '请求的范围超出文件' },
   PRECONDITION_FAILED: { status: 412, en: 'the file has changed', zh: '文件已改变' },
   READ_ONLY: { status: 403, en: 'this node is read-only', zh: '本节点为只读' },
+  REPLICAS_PENDING: {
+    status: 202,
+    en: 'the file is stored; {held} of {wanted} members hold verified bytes so far',
+    zh: '文件已保存；目前 {wanted} 个成员中有 {held} 个持有经过校验的数据',
+  },
   BYTES_ELSEWHERE: {
     status: 503,
     en: 'the bytes of this file are on another member that cannot be reached',
     zh: '该文件的数据在另一个暂时无法访问的成员上',
+  },
+  SCRUB_OFF: {
+    status: 409,
+    en: 'the scrub is off',
+    zh: '后台校验已关闭',
+    hint: { en: 'set scrub_kib_per_second', zh: '请设置 scrub_kib_per_second' },
+  },
+  CONFLICT_NOT_FOUND: { status: 404, en: 'there is no conflict at {path}', zh: '{path} 处没有冲突' },
+  CONFLICT_CHANGED: {
+    status: 409,
+    en: 'the versions at {path} are not those that were looked at',
+    zh: '{path} 处的版本已不是所查看的版本',
+    hint: { en: 'look at the conflict again', zh: '请重新查看该冲突' },
+  },
+  LOST_NOT_FOUND: {
+    status: 404,
+    en: '{path} is not lost, or nothing that it was before is left',
+    zh: '{path} 并未丢失,或没有可恢复的先前版本',
+  },
+  BYTES_LOST: {
+    status: 503,
+    en: 'the bytes of {what} are damaged or gone, and no member has them any more',
+    zh: '{what} 的数据已损坏或丢失,且没有任何成员仍保存它',
+    hint: {
+      en: 'store the file again, or restore what it was before: lost files are listed in /api/v1/lost',
+      zh: '请重新存储该文件,或恢复其先前版本:丢失的文件列于 /api/v1/lost',
+    },
   },
   BYTES_DAMAGED: {
     status: 503,
@@ -330,6 +362,11 @@ export const errorDefinitions = define({
   LINK_EXPIRED: { status: 410, en: 'the link has expired', zh: '链接已过期' },
   LINK_REVOKED: { status: 410, en: 'the link was revoked', zh: '链接已被撤销' },
   LINK_USED_UP: { status: 410, en: 'the link has been used as often as it may be', zh: '链接的使用次数已用完' },
+  LINK_CREATOR_AWAY: {
+    status: 503,
+    en: 'the uses of this link are counted by a member that cannot be reached now',
+    zh: '该链接的使用次数由另一个暂时无法访问的成员计数',
+  },
   LINK_PASSWORD_NEEDED: {
     status: 401,
     en: 'the link needs its password',
@@ -589,6 +626,11 @@ export const errorDefinitions = define({
     zh: '对方节点未允许加入:{reason}',
   },
   JOIN_NOT_POSSIBLE: { status: 403, en: 'nobody can join in this way here', zh: '此处不能以这种方式加入' },
+  JOIN_WAITS: {
+    status: 403,
+    en: 'somebody at the other node has to say yes first',
+    zh: '需要对方节点上有人先确认',
+  },
   JOIN_PROOF_WRONG: {
     status: 403,
     en: 'the key or token is not the right one',

@@ -10,7 +10,16 @@ import { ShoalError } from './errors.ts';
 export const maxPathBytes = 4096;
 
 /** Top-level names that the store keeps for itself; compared without case. */
-export const reservedTopNames: readonly string[] = ['_tmp', '_trash', '_alt', '_big', '_pack', '_part', '.shoal-store'];
+export const reservedTopNames: readonly string[] = [
+  '_tmp',
+  '_trash',
+  '_alt',
+  '_big',
+  '_pack',
+  '_part',
+  '_damaged',
+  '.shoal-store',
+];
 
 /**
  * Brings a path from outside into its one logical form.

@@ -18,6 +18,8 @@ export interface FileEvents {
   'file-committed': { readonly path: string; readonly size: number; readonly sha256: string };
   /** A file of another node shows here now; its bytes may still be on their way. */
   'file-arrived': { readonly path: string; readonly size: number; readonly sha256: string; readonly from: string };
+  /** Bytes that had been elsewhere are here now, verified. */
+  'content-kept': { readonly path: string; readonly sha256: string; readonly size: number };
   'file-removed': { readonly path: string; readonly by: string };
   'file-moved': { readonly from: string; readonly to: string };
   'folder-progress': {
@@ -42,6 +44,17 @@ export interface FileEvents {
   'deletion-waits': { readonly rule: string; readonly files: number; readonly bytes: number };
   /** Bytes that are not what was stored. */
   'bytes-damaged': { readonly path: string; readonly place: string };
+  /** Damaged bytes were moved to where nothing reads them: these paths want their content from elsewhere now. */
+  'bytes-set-aside': { readonly sha256: string; readonly paths: readonly string[]; readonly reason: string };
+  /** A content whose bytes had been damaged here is whole again. */
+  'bytes-repaired': { readonly sha256: string; readonly paths: readonly string[] };
+  /** Versions that were written without knowing of each other show beside each other at a path; or do not any more. */
+  'conflict-found': { readonly path: string };
+  'conflict-gone': { readonly path: string };
+  /** Nobody who is a member has the bytes of these files any more. */
+  'files-lost': { readonly sha256: string; readonly paths: readonly string[] };
+  /** A run of the scrub began, ended, was paused or goes on. */
+  'scrub-changed': { readonly state: 'off' | 'waiting' | 'running' | 'paused' };
 }
 
 /** The packs, and what goes there. */

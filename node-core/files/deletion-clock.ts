@@ -30,11 +30,17 @@ export class DeletionClock implements Service {
   #trusted = 0;
   #atMonotonic = 0;
   #timer: NodeJS.Timeout | undefined;
+  #agrees: () => boolean | undefined = () => undefined;
 
   constructor(catalog: Catalog, clock: Clock, onError: (error: unknown) => void) {
     this.#catalog = catalog;
     this.#clock = clock;
     this.#onError = onError;
+  }
+
+  /** @param agrees whether a majority of members has the same time; undefined: this node is alone. */
+  agreesIf(agrees: () => boolean | undefined): void {
+    this.#agrees = agrees;
   }
 
   /** Comes after the catalogue. */
@@ -73,6 +79,11 @@ export class DeletionClock implements Service {
     const monotonic = this.#clock.monotonic();
     const passed = Math.max(0, monotonic - this.#atMonotonic);
     this.#atMonotonic = monotonic;
+    const agrees = this.#agrees();
+    if (agrees !== undefined) {
+      if (agrees) this.#trusted = Math.max(this.#trusted, wall);
+      return;
+    }
     // A clock that was set back does not take trusted time along: it may be the wrong one, and comes back.
     if (wall <= this.#trusted) return;
     const reached = this.#trusted + passed * catchUp;

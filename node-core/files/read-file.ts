@@ -1,4 +1,5 @@
 import type { CataloguedFile } from '../catalog/catalog.ts';
+import { replicationTables } from '../catalog/replication-values.ts';
 import type { ContentDigests } from '../domain/digests.ts';
 import { ShoalError } from '../domain/errors.ts';
 import type { ByteSource } from '../storage/byte-source.ts';
@@ -39,7 +40,7 @@ export class FileReader {
   /**
    * Opens the bytes of a path. They are never other bytes than the record's: a file that was changed from outside is
    * hashed first.
-   * @throws ShoalError FILE_NOT_FOUND, BYTES_ELSEWHERE, BYTES_DAMAGED.
+   * @throws ShoalError FILE_NOT_FOUND, BYTES_ELSEWHERE, BYTES_LOST, BYTES_DAMAGED.
    */
   async open(path: string): Promise<ReadableFile> {
     // Each round ends well, in an error, or because somebody replaced the file meanwhile; three in a row are a storm.
@@ -64,7 +65,10 @@ export class FileReader {
     const handle = await this.#elsewhere?.(file.version).catch((cause: unknown) => {
       throw new ShoalError('BYTES_ELSEWHERE', { details: { what: file.path }, cause });
     });
-    if (!handle) throw new ShoalError('BYTES_ELSEWHERE', { details: { what: file.path } });
+    if (!handle) {
+      const isLost = this.#context.catalog.row(replicationTables.wants, file.version.sha256)?.lost === true;
+      throw new ShoalError(isLost ? 'BYTES_LOST' : 'BYTES_ELSEWHERE', { details: { what: file.path } });
+    }
     return { file, handle, identity: packedIdentity(file.version.size) };
   }
 

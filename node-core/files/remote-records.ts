@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { type FeedCursor, replicationTables } from '../catalog/replication-values.ts';
 import type { CatalogTransaction, RetiredBytes, RetireReason } from '../catalog/transaction.ts';
 import type { Intent } from '../catalog/values.ts';
-import type { FileVersion, PathRecord } from '../domain/file-record.ts';
+import { type FileVersion, type PathRecord, viewOf } from '../domain/file-record.ts';
 import { clampVector, isRefused, type RemovalCuts, refusedDots, withoutRefused } from '../domain/removal-cut.ts';
 import { formatDot, parseDot, type VersionVector } from '../domain/version.ts';
 import { type FilesContext, withPaths } from './context.ts';
@@ -182,6 +182,9 @@ export class RemoteRecords {
 
   #tell({ before, after }: ChangedPath): void {
     const { events } = this.#context;
+    const isConflict = viewOf(after).length > 1;
+    if (isConflict !== viewOf(before).length > 1)
+      events.emit(isConflict ? 'conflict-found' : 'conflict-gone', { path: after.path });
     const shown = after.versions[0];
     if (shown?.kind === 'file') {
       if (!before.versions.some(({ sha256 }) => sha256 === shown.sha256))

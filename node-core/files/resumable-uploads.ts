@@ -197,17 +197,26 @@ export class ResumableUploads implements Service {
     return moved;
   }
 
-  /** Appends complete parts to a new upload, in order. The caller has checked that they are complete. */
-  async concatenate(id: string, parts: readonly ResumableUpload[]): Promise<void> {
-    let offset = 0;
-    for (const part of parts) {
-      const handle = await open(this.#fileOf(part.id), 'r');
-      try {
-        const stream = handle.createReadStream({ highWaterMark: gatherBytes, autoClose: false });
-        offset = await this.append(id, offset, stream);
-      } finally {
-        await handle.close();
-      }
+  /** Appends the bytes of complete parts to a new upload, in order. @throws what reading a part throws: the upload is given up then. */
+  async concatenate(id: string, parts: readonly AsyncIterable<Uint8Array>[]): Promise<void> {
+    try {
+      let offset = 0;
+      for (const part of parts) offset = await this.append(id, offset, part);
+    } catch (error) {
+      await this.remove(id);
+      throw error;
+    }
+  }
+
+  /** The bytes of an unfinished upload, as far as they are safe. */
+  async *bytesOf(id: string): AsyncGenerator<Uint8Array> {
+    const { safe } = this.#require(id);
+    if (safe === 0) return;
+    const handle = await open(this.#fileOf(id), 'r');
+    try {
+      yield* handle.createReadStream({ highWaterMark: gatherBytes, autoClose: false, end: safe - 1 });
+    } finally {
+      await handle.close();
     }
   }
 

@@ -42,6 +42,7 @@ export class RetentionKeeper implements Service {
   readonly #remover: FileRemover;
   readonly #now: () => number;
   readonly #onError: (error: unknown) => void;
+  #mayRun: () => boolean = () => true;
   #timers: NodeJS.Timeout[] = [];
   #running: Promise<unknown> = Promise.resolve();
   #stopped = false;
@@ -52,6 +53,11 @@ export class RetentionKeeper implements Service {
     this.#remover = remover;
     this.#now = now;
     this.#onError = onError;
+  }
+
+  /** In a cluster one member runs the rules by itself (replication.md, 19). */
+  runsOnlyIf(mayRun: () => boolean): void {
+    this.#mayRun = mayRun;
   }
 
   async start(): Promise<void> {
@@ -69,7 +75,7 @@ export class RetentionKeeper implements Service {
   async list(): Promise<{ readonly rule: RetentionRule; readonly state: RetentionState }[]> {
     const found: { readonly rule: RetentionRule; readonly state: RetentionState }[] = [];
     for await (const rule of this.#context.catalog.rows(retentionTables.rules))
-      found.push({ rule, state: this.#stateOf(rule.id) });
+      if (rule.endedMs === undefined) found.push({ rule, state: this.#stateOf(rule.id) });
     return found.sort((a, b) => a.rule.createdMs - b.rule.createdMs);
   }
 
@@ -94,9 +100,12 @@ export class RetentionKeeper implements Service {
 
   /** Ends a rule. What it removed stays in the trash. @throws ShoalError RULE_NOT_FOUND. */
   async remove(id: string): Promise<void> {
-    await this.#context.catalog.commit((transaction) => {
-      if (!transaction.row(retentionTables.rules, id)) throw new ShoalError('RULE_NOT_FOUND', { details: { id } });
-      transaction.removeRow(retentionTables.rules, id);
+    const { catalog, clock } = this.#context;
+    await catalog.commit((transaction) => {
+      const rule = transaction.row(retentionTables.rules, id);
+      if (!rule || rule.endedMs !== undefined) throw new ShoalError('RULE_NOT_FOUND', { details: { id } });
+      // It stays as one that has ended, so that all members hear of it.
+      transaction.putRow(retentionTables.rules, id, { ...rule, ...transaction.stamp(rule), endedMs: clock.now() });
       transaction.removeRow(retentionTables.states, id);
     });
   }
@@ -115,8 +124,9 @@ export class RetentionKeeper implements Service {
     return { files, bytes, examples, needsConfirmation: isMassDeletion(files, this.#context.catalog.totals().files) };
   }
 
-  /** Runs all rules. One run at a time. */
+  /** Runs all rules, if it is this node that does. One run at a time. */
   async runAll(): Promise<void> {
+    if (!this.#mayRun()) return;
     for (const { rule } of await this.list()) await this.run(rule.id);
   }
 
@@ -134,7 +144,7 @@ export class RetentionKeeper implements Service {
   async #run(id: string, confirmed: number): Promise<RetentionState> {
     const { catalog, clock, events } = this.#context;
     const rule = catalog.row(retentionTables.rules, id);
-    if (!rule) throw new ShoalError('RULE_NOT_FOUND', { details: { id } });
+    if (!rule || rule.endedMs !== undefined) throw new ShoalError('RULE_NOT_FOUND', { details: { id } });
     await this.#context.guard.checkStore();
     const request = requestOf(rule);
     const state = this.#stateOf(id);

@@ -111,6 +111,7 @@ export class FileStorer {
         const who = { nowMs: this.#context.clock.now(), by: `node ${version.dot.node.slice(0, 8)}` };
         return { path: recordPath, version, retire: releaseHeld(transaction, recordPath, who, version) };
       });
+      this.#context.events.emit('content-kept', { path, sha256: version.sha256, size: version.size });
       return true;
     });
   }

@@ -32,13 +32,21 @@ export class WantedContent {
     return this.#context.catalog.row(replicationTables.wants, sha256);
   }
 
-  /** Notes a try that failed, and when the next one is due. */
-  async postpone(sha256: string, nextMs: number, lost: boolean): Promise<void> {
-    await this.#context.catalog.commit((transaction) => {
+  /**
+   * Notes a try that failed, and when the next one is due.
+   * @param lost every member was asked, and none has it; undefined: that is as it was.
+   */
+  async postpone(sha256: string, nextMs: number, lost?: boolean): Promise<void> {
+    const wasLost = await this.#context.catalog.commit((transaction) => {
       const want = transaction.row(replicationTables.wants, sha256);
-      if (want)
-        transaction.putRow(replicationTables.wants, sha256, { ...want, attempts: want.attempts + 1, nextMs, lost });
+      if (!want) return true;
+      const next = { ...want, attempts: want.attempts + 1, nextMs, lost: lost ?? want.lost };
+      transaction.putRow(replicationTables.wants, sha256, next);
+      return want.lost;
     });
+    if (lost !== true || wasLost) return;
+    const paths = (await this.needing(sha256)).map(({ path }) => path);
+    this.#context.events.emit('files-lost', { sha256, paths });
   }
 
   /** Files that need a content. */
@@ -75,8 +83,12 @@ export class WantedContent {
   }
 
   async #drop(sha256: string): Promise<void> {
-    if (!this.find(sha256)) return;
+    const want = this.find(sha256);
+    if (!want) return;
     await this.#context.catalog.commit((transaction) => transaction.removeRow(replicationTables.wants, sha256));
+    if (want.damaged !== true) return;
+    const paths = (await this.#context.catalog.findByDigest('sha256', sha256)).map(({ path }) => path);
+    if (paths.length > 0) this.#context.events.emit('bytes-repaired', { sha256, paths });
   }
 
   async #stageFromHome({ version }: CataloguedFile): Promise<StagedFile | undefined> {

@@ -1,4 +1,5 @@
 import type { AuditEntry } from '../access/audit.ts';
+import type { ClusterPolicy } from '../access/cluster-policy.ts';
 import type { ManagementGate } from '../access/management.ts';
 import type { Protection } from '../access/protection.ts';
 import type { AlarmEvents } from '../alarms/alarm-board.ts';
@@ -11,10 +12,12 @@ import { ShoalError } from '../domain/errors.ts';
 import type { FileAdopter } from '../files/adopt-file.ts';
 import type { FolderBrowser } from '../files/browse.ts';
 import type { StoreChecker } from '../files/check-store.ts';
+import type { Conflicts } from '../files/conflicts.ts';
 import type { FileEvents } from '../files/context.ts';
 import type { DeletionClock } from '../files/deletion-clock.ts';
 import type { FolderViews } from '../files/folder-views.ts';
 import type { FolderKeeper } from '../files/folders.ts';
+import type { LostFiles } from '../files/lost-files.ts';
 import type { FileMover } from '../files/move-file.ts';
 import type { FilePacker, PackKeeper } from '../files/pack-keeper.ts';
 import type { FileReader } from '../files/read-file.ts';
@@ -22,6 +25,7 @@ import type { FileRemover } from '../files/remove-file.ts';
 import type { ContentRestorer } from '../files/restore-content.ts';
 import type { ResumableUploads } from '../files/resumable-uploads.ts';
 import type { RetentionKeeper } from '../files/retention.ts';
+import type { Scrubber } from '../files/scrubber.ts';
 import type { FileStorer } from '../files/store-file.ts';
 import type { TrashKeeper } from '../files/trash.ts';
 import type { UploadRegistry } from '../files/uploads.ts';
@@ -44,6 +48,8 @@ export interface HttpServices {
   /** What counts now. */
   readonly config: () => Config;
   readonly configuration: LiveConfiguration;
+  /** What all members go by. */
+  readonly policy: ClusterPolicy;
   readonly catalog: Catalog;
   readonly reader: FileReader;
   readonly storer: FileStorer;
@@ -68,6 +74,9 @@ export interface HttpServices {
   readonly adopter: FileAdopter;
   readonly imports: ImportRunner;
   readonly verifier: StoreVerifier;
+  readonly scrubber: Scrubber;
+  readonly lost: LostFiles;
+  readonly conflicts: Conflicts;
   readonly watcher: StoreWatcher;
   readonly backups: BackupWriter;
   readonly contents: ContentRestorer;

@@ -64,7 +64,8 @@ export class FolderSource implements ImportSource {
 
   #walk() {
     const isOwn = (place: string) =>
-      this.#prefix === '' && ['_tmp', '_trash', '_alt', '_big', '_pack', '.shoal-store'].includes(place);
+      this.#prefix === '' &&
+      ['_tmp', '_trash', '_alt', '_big', '_pack', '_part', '_damaged', '.shoal-store'].includes(place);
     return walkFolder(this.#root, (place) => isOwn(place) || systemFiles.includes(path.posix.basename(place)));
   }
 }

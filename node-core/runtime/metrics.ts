@@ -53,6 +53,19 @@ export class Metrics {
     this.#requests.count(kind, status, seconds);
   }
 
+  /** A counter that somebody else keeps: its value is asked for when the metrics are read, and never goes down. */
+  counter(name: string, help: string, read: () => number): void {
+    new Counter({
+      name,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
+  }
+
   /** A gauge whose value is asked for when the metrics are read. */
   gauge(name: string, help: string, read: () => number): void {
     new Gauge({

@@ -19,6 +19,8 @@ export const storeFolders = {
   resumable: '_big',
   pack: '_pack',
   part: '_part',
+  /** What a scrub has set aside: nothing in it is ever removed by the node. */
+  damaged: '_damaged',
 } as const;
 
 /**

@@ -178,6 +178,14 @@ export class PackStore {
     return this.#readFrame(location, sha256);
   }
 
+  /** The bytes of a frame as they stand on disk, sound or not; undefined when the segment is gone. */
+  readRaw({ segment, offset, length }: FrameLocation): Promise<Buffer | undefined> {
+    return this.#reading(segment, async (handle) => {
+      const buffer = Buffer.alloc(length);
+      return buffer.subarray(0, await readFully(handle, buffer, offset));
+    });
+  }
+
   /** Visits every sound frame head of a segment, in order. The caller must not keep the visit waiting for an append. */
   async scan(segment: string, visit: (frame: ScannedFrame) => void): Promise<void> {
     await this.#reading(segment, async (handle) => {

@@ -313,6 +313,12 @@ describe('pairing', () => {
   });
 });
 
+interface Trust {
+  readonly open: boolean;
+  readonly leftMs: number;
+  readonly waiting: readonly { readonly node: string; readonly name: string; readonly files: number }[];
+}
+
 describe('trust of the network', () => {
   it('needs both sides, and joins all that were started together', async () => {
     const lan = { trustLan: true } as const;
@@ -329,6 +335,46 @@ describe('trust of the network', () => {
     const late = await startMember('late', { peers: [again.origin] }, undefined, lan);
     await eventually(async () => (await near(late)).includes('JOIN_NOT_POSSIBLE'), 'the door is closed');
     expect((await membersOf(again.api)).members).toHaveLength(4);
+  });
+
+  it('for some minutes joins empty nodes without digits, only while both windows are open', async () => {
+    const a = await startMember('a');
+    const b = await startMember('b', { peers: [a.origin] });
+    await a.api.ok('openTrust', { json: {} });
+    expect(await a.api.ok<Trust>('getTrust')).toMatchObject({ open: true, waiting: [] });
+    expect((await a.api.ok<Trust>('getTrust')).leftMs).toBeGreaterThan(14 * 60_000);
+    expect((await membersOf(b.api)).members).toHaveLength(1);
+    await b.api.ok('openTrust', { json: { minutes: 5 } });
+    await allSee([a, b]);
+    await a.api.ok('closeTrust');
+    await b.api.ok('closeTrust');
+    const late = await startMember('late', { peers: [a.origin] });
+    await late.api.ok('openTrust', { json: {} });
+    await eventually(async () => (await near(late)).includes('JOIN_NOT_POSSIBLE'), 'the door is closed');
+    expect((await membersOf(a.api)).members).toHaveLength(2);
+  });
+
+  it('for some minutes asks somebody where there are files already, and lets in whom they admit', async () => {
+    const a = await startMember('a');
+    await upload(a, 'held already', { name: 'x.txt' });
+    await a.api.ok('openTrust', { json: {} });
+    const b = await startMember('b', { peers: [a.origin] });
+    await b.api.ok('openTrust', { json: {} });
+    await eventually(async () => (await a.api.ok<Trust>('getTrust')).waiting.length === 1, 'somebody waits');
+    const [waiting] = (await a.api.ok<Trust>('getTrust')).waiting;
+    expect(waiting).toMatchObject({ node: b.node.id, name: 'b', files: 0 });
+    expect((await membersOf(a.api)).members).toHaveLength(1);
+    await a.api.refused('admitByTrust', 404, 'PAIRING_NOT_FOUND', { json: { node: 'f'.repeat(64), admit: true } });
+    await a.api.ok('admitByTrust', { json: { node: b.node.id, admit: true } });
+    await allSee([a, b]);
+    // The other way round nobody is taken in: who brings files waits to be asked.
+    const c = await startMember('c', { peers: [a.origin] });
+    await upload(c, 'of its own', { name: 'y.txt' });
+    await c.api.ok('openTrust', { json: {} });
+    await eventually(async () => (await a.api.ok<Trust>('getTrust')).waiting.length === 1, 'it waits as well');
+    await a.api.ok('closeTrust');
+    expect((await a.api.ok<Trust>('getTrust')).waiting).toEqual([]);
+    expect((await membersOf(c.api)).members).toHaveLength(1);
   });
 
   it('does not let anybody in again who was removed', async () => {

@@ -182,7 +182,15 @@ describe('members', () => {
       const { members } = await membersOf(a.api);
       return members.some(({ twin: isTwin, online }) => isTwin && !online);
     }, 'the member is refused');
-  });
+    const twinAlarms = async ({ api }: ClusterNode) => {
+      const { alarms } = await api.ok<{ alarms: { kind: string; subject: string }[] }>('listAlarms');
+      return alarms.filter(({ kind }) => kind === 'twin-seen').map(({ subject }) => subject);
+    };
+    // Both sides say so: the member that refuses, and the one that is refused.
+    for (const node of [a, b])
+      await eventually(async () => (await twinAlarms(node)).includes('n1'), 'people are told', 20_000);
+    expect(await twinAlarms(a)).toEqual(['n1']);
+  }, 45_000);
 
   it('have a name that any of them can change', async () => {
     const nodes = (await startCluster(2)) as [ClusterNode, ClusterNode];

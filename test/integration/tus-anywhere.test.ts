@@ -1,7 +1,7 @@
 /** A resumable upload goes on at every member, wherever it began. */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { rename } from 'node:fs/promises';
+import { readdir, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { Level } from 'level';
 import * as tus from 'tus-js-client';
@@ -216,6 +216,60 @@ it('members of different groups: parts are put together under the names that eac
   expect(head.headers['upload-concat']).toBe(`final;/big/upload/${idOf(part)}`);
   expectRefusal(await sendPart(at(b, url), 2, 'z'), 403, 'UPLOAD_IS_FINAL');
   expect((await call(at(b, url))).text).toBe('xy');
+});
+
+it('parts that began at different members become one file at any of them, and are given up', async () => {
+  const nodes = (await startCluster(3)) as [ClusterNode, ClusterNode, ClusterNode];
+  const [a, b, c] = nodes;
+  const content = randomBytes(3 * megabyte + 5);
+  const cuts = [0, megabyte, megabyte, 2 * megabyte + 1, content.byteLength];
+  const parts: string[] = [];
+  for (let index = 0; index + 1 < cuts.length; index += 1) {
+    const bytes = content.subarray(cuts[index], cuts[index + 1]);
+    const headers = { 'upload-length': bytes.byteLength, 'upload-concat': 'partial' };
+    const part = locationOf(await sendCreate(nodes[index % 3] ?? a, headers));
+    if (bytes.byteLength > 0) await append(part, 0, bytes);
+    parts.push(part);
+  }
+  const incomplete = locationOf(await sendCreate(b, { 'upload-length': 9, 'upload-concat': 'partial' }));
+  const plain = await create(b, 0);
+  const combine = (urls: readonly string[]) =>
+    sendCreate(c, {
+      'upload-concat': `final;${urls.join(' ')}`,
+      'upload-metadata': metadataHeader({ filename: 'whole.bin' }),
+    });
+  for (const wrong of [incomplete, plain, `${b.group}/big/upload/${randomBytes(16).toString('hex')}`])
+    expectRefusal(await combine([...parts, wrong]), 400, 'BAD_REQUEST');
+  const url = locationOf(await combine(parts));
+  for (const node of nodes) expect(digest('sha256', (await call(at(node, url))).body)).toBe(digest('sha256', content));
+  for (const part of parts) await eventually(async () => (await sendHead(part)).status === 404, 'it is given up');
+  // A part whose owner is away cannot be read: nothing of the attempt stays.
+  const lonely = locationOf(await sendCreate(a, { 'upload-length': 2, 'upload-concat': 'partial' }));
+  await append(lonely, 0, 'ab');
+  await a.node.stop();
+  const before = await readdir(path.join(c.dataDir, 'files', '_big'));
+  expectRefusal(await combine([lonely]), 503, 'UPLOAD_OWNER_AWAY');
+  expect(await readdir(path.join(c.dataDir, 'files', '_big'))).toEqual(before);
+});
+
+it('the last part waits for as many members as the client, or the member that it speaks with, asks for', async () => {
+  const a = await startMember('a', { cluster_key: testKey });
+  const b = await startMember('b', { cluster_key: testKey, peers: [a.origin], min_replicas: 2 });
+  const c = await startMember('c', { cluster_key: testKey, peers: [a.origin] });
+  await allSee([a, b, c]);
+  const last = async (node: ClusterNode, headers: Record<string, string>) =>
+    (await sendPart(at(node, await create(a, 3)), 0, randomBytes(3), headers)).headers['shoal-replicas'];
+  expect(await last(c, {})).toBeUndefined();
+  expect(await last(c, { 'shoal-min-replicas': '3' })).toBe('3');
+  expect(Number(await last(b, {}))).toBeGreaterThanOrEqual(2);
+  expect(await last(b, { 'shoal-min-replicas': '3' })).toBe('3');
+  const url = at(c, await create(a, 3));
+  const refused = await sendPart(url, 0, 'abc', { 'shoal-min-replicas': 'many' });
+  expect([refused.status, refused.text.includes('PARAMETER_INVALID')]).toEqual([400, true]);
+  // The bytes are there; a request of zero bytes stores them.
+  expect((await call(url)).status).toBe(404);
+  expect((await sendPart(url, 3, '')).status).toBe(204);
+  expect((await call(url)).text).toBe('abc');
 });
 
 it('the doors of the member that the client speaks with hold', async () => {

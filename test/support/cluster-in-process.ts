@@ -40,8 +40,9 @@ export async function startMember(
   config: Partial<Config> = {},
   dataDir?: string,
   joining?: Parameters<typeof startNode>[3],
+  clock?: Parameters<typeof startNode>[2],
 ): Promise<ClusterNode> {
-  const start = () => startNode({ durability: 'os', node_name: name, ...config }, dataDir, undefined, joining);
+  const start = () => startNode({ durability: 'os', node_name: name, ...config }, dataDir, clock, joining);
   const node = await onceFree(start);
   // Behind a proxy this host is as far away as any other.
   const headers = config.trusted_proxies ? withKey : {};

@@ -4,10 +4,39 @@ import { replicationTables } from '../../catalog/replication-values.ts';
 import { bucketOf, emptyBucket } from '../../catalog/tree.ts';
 import { coversAll } from '../../domain/version.ts';
 import type { Clock } from '../../runtime/clock.ts';
-import type { Answer, Question } from './ports.ts';
+import type { Holdings } from './holdings.ts';
+import type { Answer, Question, QuestionKind } from './ports.ts';
+import type { SharedEntries } from './shared-entries.ts';
 
 /** Most records of a page, and most paths of a question. */
 export const maxPageRecords = 500;
+
+/** Who answers which question of a member. */
+export type Answering = {
+  [K in QuestionKind]: (member: string, question: Question<K>) => Promise<Answer<K>> | Answer<K>;
+};
+
+/** Puts the answers together. @param onNews told that a member has news. */
+export function answering(
+  answers: PeerAnswers,
+  shared: SharedEntries,
+  holdings: Holdings,
+  onNews: (member: string) => void,
+): Answering {
+  return {
+    changes: (member, question) => answers.changes(member, question),
+    head: () => answers.head(),
+    buckets: () => answers.buckets(),
+    leaves: (_member, question) => answers.leaves(question),
+    records: (_member, question) => answers.records(question),
+    shared: (_member, question) => shared.answer(question),
+    holding: (_member, question) => holdings.answer(question),
+    news: (member) => {
+      onNews(member);
+      return {};
+    },
+  };
+}
 
 /** Answers from the catalogue. */
 export class PeerAnswers {

@@ -3,6 +3,7 @@
  * fetched; what the other does not know although it has seen it was removed; what it has not seen is news for it and stays.
  */
 import type { Catalog } from '../../catalog/catalog.ts';
+import { coversAll } from '../../domain/version.ts';
 import type { RemoteRecords } from '../../files/remote-records.ts';
 import type { PeerLinks } from './ports.ts';
 import { readRecords } from './records.ts';
@@ -29,6 +30,7 @@ export interface ComparisonParts {
 export async function compareWith(parts: ComparisonParts, member: string): Promise<ComparisonReport> {
   const { catalog, remote, links } = parts;
   const { generation } = remote;
+  const seen = await catalog.seen();
   // First where the other stands: whatever it learns meanwhile is in its feed after this point.
   const head = await links.ask(member, 'head', {});
   const theirs = await links.ask(member, 'buckets', {});
@@ -38,6 +40,9 @@ export async function compareWith(parts: ComparisonParts, member: string): Promi
   );
   let changed = 0;
   for (const bucket of differing.sort()) changed += await compareBucket(parts, member, bucket, head.seen);
+  // Nothing was learnt: a comparison of nodes that agree writes nothing.
+  if (changed === 0 && coversAll(seen, remote.counted(head.seen)) && !remote.isWaitingFor(member))
+    return { buckets: differing.length, changed };
   // Removals that the other still remembers were not read: for others this node counts as one that has forgotten them.
   await remote.takeIn([], {
     node: member,

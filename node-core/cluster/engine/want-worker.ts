@@ -1,5 +1,6 @@
 /** Fills what is wanted: from this disk, else from members; a few at a time, the failed ones again later. */
 import type { Want } from '../../catalog/replication-values.ts';
+import { errnoOf, ShoalError } from '../../domain/errors.ts';
 import type { WantedContent } from '../../files/wanted-content.ts';
 import type { ContentTransfers, ReportTrouble, Scheduler } from './ports.ts';
 
@@ -10,12 +11,24 @@ const concurrency = 4;
 const firstPauseMs = 500;
 const longestPauseMs = 60_000;
 
+/** Between two tries for what nobody has, in milliseconds. A member that comes back is asked at once. */
+const lostPauseMs = 10 * 60_000;
+
+/** While the disk is full, room is looked for this often, in milliseconds. */
+const roomMs = 5000;
+
 /** What the worker is built with. */
 export interface WantWorkerOptions {
   readonly wanted: WantedContent;
   readonly transfers: ContentTransfers;
   readonly scheduler: Scheduler;
   readonly report: ReportTrouble;
+  /** Whether every member can be reached: what none of them has then is lost. Undefined: nothing ever counts as lost. */
+  readonly isComplete?: () => boolean;
+  /** Throws when the disk is full whatever is to be written. Undefined: it never is. */
+  readonly checkRoom?: () => Promise<void>;
+  /** Told when nothing is fetched any more because of that, and when it goes on. */
+  readonly onStalled?: (stalled: boolean) => void;
 }
 
 /** Works the list of wants off. */
@@ -27,6 +40,8 @@ export class WantWorker {
   #looked: Promise<void> = Promise.resolve();
   #lookAgain = false;
   #cancel: (() => void) | undefined;
+  #stalled = false;
+  #cancelRoom: (() => void) | undefined;
   #stopped = false;
 
   constructor(options: WantWorkerOptions) {
@@ -37,19 +52,25 @@ export class WantWorker {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancel?.();
+    this.#cancelRoom?.();
     await this.#looked;
     await Promise.all(this.#underWay.values());
+  }
+
+  /** The disk is full: nothing is fetched until there is room. */
+  get isStalled(): boolean {
+    return this.#stalled;
   }
 
   /** Somebody waits for a content just now: it is brought at once, whatever else is under way. */
   prefer(sha256: string): void {
     const want = this.#options.wanted.find(sha256);
-    if (want && !this.#stopped && !this.#underWay.has(sha256)) this.#begin(want);
+    if (want && !this.#stopped && !this.#stalled && !this.#underWay.has(sha256)) this.#begin(want);
   }
 
   /** Looks for something to do. @param all also what is not due yet: a member has come back. */
   wake(all = false): void {
-    if (this.#stopped) return;
+    if (this.#stopped || this.#stalled) return;
     if (this.#looking) {
       this.#lookAgain = true;
       return;
@@ -69,11 +90,14 @@ export class WantWorker {
     const { scheduler, wanted } = this.#options;
     const now = scheduler.now();
     let nextMs = Number.POSITIVE_INFINITY;
-    for await (const want of wanted.list()) {
-      if (this.#stopped) return;
+    for await (const { sha256 } of wanted.list()) {
+      // The list is as it was when the look began: a try may have ended since.
+      const want = wanted.find(sha256);
+      if (!want) continue;
+      if (this.#stopped || this.#stalled) return;
       if (this.#underWay.has(want.sha256)) continue;
       // A clock that was set back must not put everything off.
-      const waits = !all && want.nextMs > now && want.nextMs - now <= longestPauseMs * 2;
+      const waits = !all && want.nextMs > now && want.nextMs - now <= lostPauseMs * 2;
       if (waits) {
         nextMs = Math.min(nextMs, want.nextMs);
         continue;
@@ -98,12 +122,59 @@ export class WantWorker {
     const { wanted, transfers } = this.#options;
     try {
       if (await wanted.fillFromHome(want.sha256)) return;
+      const isComplete = this.#options.isComplete?.() === true;
       const staged = await transfers.fetch(want);
       if (staged) await wanted.fill(staged);
-      else await this.#postpone(want);
+      else await this.#postpone(want, isComplete && this.#options.isComplete?.() === true);
     } catch (error) {
+      if (isAboutSpace(error) && (await this.#stall())) return;
       this.#report('a content could not be brought', error);
       await this.#postpone(want).catch((cause: unknown) => this.#report('a try cannot be noted', cause));
+    }
+  }
+
+  /**
+   * Stops fetching when the disk is full; a content that is merely too large for it waits alone. Nothing is written meanwhile: what
+   * is wanted is on the list, and no try has failed.
+   */
+  async #stall(): Promise<boolean> {
+    if (this.#stalled || this.#stopped) return true;
+    // What cannot be said counts as room: the content is tried again later, as after any other failure.
+    if (await this.#hasRoom().catch(() => true)) return false;
+    this.#stalled = true;
+    this.#options.onStalled?.(true);
+    this.#awaitRoom();
+    return true;
+  }
+
+  #awaitRoom(): void {
+    this.#cancelRoom = this.#options.scheduler.after(roomMs, () => {
+      this.#hasRoom().then(
+        (room) => {
+          if (this.#stopped) return;
+          if (!room) {
+            this.#awaitRoom();
+            return;
+          }
+          this.#stalled = false;
+          this.#options.onStalled?.(false);
+          this.wake(true);
+        },
+        (error: unknown) => {
+          this.#report('whether there is room cannot be said', error);
+          if (!this.#stopped) this.#awaitRoom();
+        },
+      );
+    });
+  }
+
+  async #hasRoom(): Promise<boolean> {
+    try {
+      await this.#options.checkRoom?.();
+      return true;
+    } catch (error) {
+      if (isAboutSpace(error)) return false;
+      throw error;
     }
   }
 
@@ -112,9 +183,15 @@ export class WantWorker {
     if (!this.#stopped) this.#options.report(what, undefined, error);
   }
 
-  #postpone({ sha256, attempts }: Want): Promise<void> {
+  /** @param lost nobody has it; what was lost stays so until somebody brings it. */
+  #postpone({ sha256, attempts }: Want, lost = false): Promise<void> {
     const { scheduler, wanted } = this.#options;
-    const pause = Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(attempts, 10));
-    return wanted.postpone(sha256, scheduler.now() + pause * (0.5 + scheduler.random() / 2), false);
+    const longest = lost ? lostPauseMs : longestPauseMs;
+    const pause = Math.min(longest, firstPauseMs * 2 ** Math.min(attempts, 12));
+    return wanted.postpone(sha256, scheduler.now() + pause * (0.5 + scheduler.random() / 2), lost || undefined);
   }
+}
+
+function isAboutSpace(error: unknown): boolean {
+  return errnoOf(error) === 'ENOSPC' || (error instanceof ShoalError && error.code === 'DISK_FULL');
 }

@@ -4,10 +4,12 @@
  */
 import { ShoalError } from '../../domain/errors.ts';
 import type { Clock } from '../../runtime/clock.ts';
+import type { EventSink } from '../../runtime/events.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import type { MemberList } from '../members/member-list.ts';
 import type { AddressBook } from '../transport/address-book.ts';
 import { addressText, type PeerHint, type PeerHints } from '../transport/hints.ts';
+import type { JoinEvents } from './join-door.ts';
 import type { Joiner } from './joiner.ts';
 import type { LanTrust } from './lan-trust.ts';
 import type { ClusterKey } from './proofs.ts';
@@ -15,12 +17,16 @@ import type { ClusterKey } from './proofs.ts';
 /** Pause after a failed try, doubled with each, in milliseconds. */
 const firstPauseMs = 500;
 const longestPauseMs = 60_000;
+const waitsPauseMs = 1500;
 
 /** A node that no hint was heard of for so long is not near any more, in milliseconds. */
 const nearMs = 3 * 60_000;
 
 /** Most nodes that are remembered as near: anybody can send hints. */
 const maxNear = 256;
+
+/** Several nodes that appear at the same time are told of together, in milliseconds. */
+const tellMs = 1000;
 
 /** A node that is near and no member. */
 export interface NearNode {
@@ -54,6 +60,7 @@ export interface GathererOptions {
   readonly lan: LanTrust;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly events: EventSink<JoinEvents>;
   /** Whether a member says that it does not know this node: the attempt to join it broke off half-way. */
   readonly isUnknownTo: (member: string) => boolean;
 }
@@ -64,6 +71,8 @@ export class Gatherer {
   /** By address. */
   readonly #candidates = new Map<string, Candidate>();
   #running = false;
+  #telling: NodeJS.Timeout | undefined;
+  #told = 0;
 
   constructor(options: GathererOptions) {
     this.#options = options;
@@ -76,8 +85,20 @@ export class Gatherer {
 
   async stop(): Promise<void> {
     this.#running = false;
+    clearTimeout(this.#telling);
     for (const { timer } of this.#candidates.values()) clearTimeout(timer);
     for (const source of this.#options.sources) await source.stop();
+  }
+
+  /** A way in has opened: everybody that is near is tried at once. */
+  tryAll(): void {
+    if (!this.#running) return;
+    for (const [address, candidate] of this.#candidates) {
+      clearTimeout(candidate.timer);
+      candidate.timer = undefined;
+      candidate.failures = 0;
+      this.#try(address, candidate);
+    }
   }
 
   /** Nodes that are near and no members. */
@@ -111,6 +132,7 @@ export class Gatherer {
       if (this.#candidates.size >= maxNear) return;
       candidate = { hint, source, heardMs: 0, failures: 0, failure: undefined, busy: false, timer: undefined };
       this.#candidates.set(address, candidate);
+      this.#tell();
     }
     // Somebody else is there now.
     if (candidate.hint.id !== hint.id) candidate.failures = 0;
@@ -143,8 +165,10 @@ export class Gatherer {
 
   #later(address: string, candidate: Candidate): void {
     if (!this.#running || this.#candidates.get(address) !== candidate) return;
-    const pause = Math.min(longestPauseMs, firstPauseMs * 2 ** candidate.failures);
-    candidate.failures = Math.min(candidate.failures + 1, 10);
+    // Somebody is looking at a screen to say yes.
+    const waits = candidate.failure === 'JOIN_WAITS';
+    const pause = waits ? waitsPauseMs : Math.min(longestPauseMs, firstPauseMs * 2 ** candidate.failures);
+    candidate.failures = waits ? 0 : Math.min(candidate.failures + 1, 10);
     const again = () => {
       candidate.timer = undefined;
       if (this.#candidates.get(address) === candidate) this.#try(address, candidate);
@@ -163,6 +187,17 @@ export class Gatherer {
 
   #drop(address: string): void {
     clearTimeout(this.#candidates.get(address)?.timer);
-    this.#candidates.delete(address);
+    if (this.#candidates.delete(address)) this.#tell();
+  }
+
+  #tell(): void {
+    if (!this.#running || this.#telling) return;
+    const tell = () => {
+      this.#telling = undefined;
+      const count = this.#candidates.size;
+      if (count !== this.#told) this.#options.events.emit('near-changed', { count });
+      this.#told = count;
+    };
+    this.#telling = setTimeout(tell, tellMs).unref();
   }
 }

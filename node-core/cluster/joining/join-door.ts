@@ -12,13 +12,17 @@ import { addressText } from '../transport/hints.ts';
 import { jsonRoute, type PeerCaller, type PeerRoute } from '../transport/peer-server.ts';
 import type { InviteKeeper } from './invites.ts';
 import type { LanTrust } from './lan-trust.ts';
-import { decideMerge, type Summary } from './merge-rule.ts';
+import { decideMerge, type Summary, whoFollows } from './merge-rule.ts';
 import { type ClusterKey, commitmentOf, digitsOf, isSameProof, newNonce, proofOf, type Transcript } from './proofs.ts';
 import { type JoinStep, joinSteps } from './steps.ts';
 
 /** News of people who must decide. */
 export interface JoinEvents {
   'pairing-changed': { readonly id: string; readonly state: PairingState };
+  /** A window of trust was opened or closed, or somebody waits to come in by it. */
+  'trust-changed': Record<string, never>;
+  /** So many nodes are near and no members. */
+  'near-changed': { readonly count: number };
 }
 
 /** How a request to join by comparing digits stands. */
@@ -206,6 +210,7 @@ export class JoinDoor {
     const proving = secret ?? '';
     if (!isSameProof(body.proof, proofOf(proving, 'joiner', transcript))) throw new ShoalError('JOIN_PROOF_WRONG');
     const summary = this.#options.summary();
+    if (way === 'lan') this.#options.lan.judge(caller.id, caller.address, body.summary, summary);
     decideMerge(body.summary, summary, way === 'lan');
     attempt.summary = body.summary;
     attempt.state = 'proved';
@@ -248,7 +253,8 @@ export class JoinDoor {
     if (!summary || state !== (way === 'pairing' ? 'approved' : 'proved')) throw new ShoalError('JOIN_NOT_POSSIBLE');
     // Nobody comes in twice by one attempt.
     this.#attempts.delete(attempt.session);
-    const { acceptorAdopts } = decideMerge(summary, this.#options.summary(), way === 'lan');
+    const own = this.#options.summary();
+    const { acceptorAdopts } = decideMerge(summary, own, way === 'lan');
     if (way === 'invite') await invites.use(invite ?? '', caller.id);
     const here = addressText(caller.address, summary.port);
     await members.accept(
@@ -262,6 +268,7 @@ export class JoinDoor {
       },
       {
         operations: body.operations,
+        follows: whoFollows(summary, own) === 'acceptor',
         ...(acceptorAdopts !== undefined && { adopt: acceptorAdopts }),
         check: () => {
           if (way === 'key' && key && members.current.retiredKeys.has(key.print))

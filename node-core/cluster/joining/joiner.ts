@@ -15,7 +15,7 @@ import type { NodeCertificate } from '../trust/certificate.ts';
 import { readToken } from './invites.ts';
 import { type JoinEvents, type PairingRequest, type PairingState, peopleMs } from './join-door.ts';
 import type { LanTrust } from './lan-trust.ts';
-import { decideMerge, type Summary } from './merge-rule.ts';
+import { decideMerge, type Summary, whoFollows } from './merge-rule.ts';
 import { type ClusterKey, commitmentOf, digitsOf, isSameProof, newNonce, proofOf, type Transcript } from './proofs.ts';
 import { type JoinStep, joinSteps } from './steps.ts';
 
@@ -104,7 +104,7 @@ export class Joiner {
   }
 
   /** Joins by a one-time invite. Nobody but the inviter is spoken with. */
-  byInvite(token: string): Promise<Joined | undefined> {
+  byInvite(token: string, merge = false): Promise<Joined | undefined> {
     const { invite, secret, inviter, addresses } = readToken(token);
     return this.#inTurn(async () => {
       const { certificate, boot, isConnected } = this.#options;
@@ -114,7 +114,8 @@ export class Joiner {
         return parsed?.host === undefined ? [] : [{ address: { host: parsed.host, port: parsed.port } }];
       });
       const { socket, by } = await connectToAny(candidates, certificate, inviter);
-      return this.#prove(talkOver(socket, inviter, by.address, certificate, boot), 'invite', secret, invite);
+      const talk = talkOver(socket, inviter, by.address, certificate, boot);
+      return this.#prove(talk, 'invite', secret, { invite, merge });
     });
   }
 
@@ -193,7 +194,7 @@ export class Joiner {
           return;
         }
         if (state === 'approved' && summary) {
-          await this.#inTurn(() => this.#enter(talk, 'pairing', session, summary));
+          await this.#inTurn(() => this.#enter(talk, 'pairing', session, this.#options.summary(), summary));
           this.#end(own, 'done');
           return;
         }
@@ -210,8 +211,14 @@ export class Joiner {
     this.#options.events.emit('pairing-changed', { id: own.request.id, state });
   }
 
-  async #prove(talk: Talk, way: JoinWay, secret: string, invite?: string): Promise<Joined | undefined> {
-    const { members, summary, isConnected } = this.#options;
+  async #prove(
+    talk: Talk,
+    way: JoinWay,
+    secret: string,
+    { invite, merge = false }: { readonly invite?: string; readonly merge?: boolean } = {},
+  ): Promise<Joined | undefined> {
+    const { members, isConnected } = this.#options;
+    const own: Summary = { ...this.#options.summary(), ...(merge && { merge }) };
     try {
       if (talk.node === members.self || isConnected(talk.node)) return undefined;
       const nonce = newNonce();
@@ -224,9 +231,9 @@ export class Joiner {
         acceptorNonce: begun.nonce,
       };
       const proof = proofOf(secret, 'joiner', transcript);
-      const proved = await talk.step('prove', { session: begun.session, proof, summary: summary() });
+      const proved = await talk.step('prove', { session: begun.session, proof, summary: own });
       if (!isSameProof(proved.proof, proofOf(secret, 'acceptor', transcript))) throw new ShoalError('JOIN_PROOF_WRONG');
-      return await this.#enter(talk, way, begun.session, proved.summary);
+      return await this.#enter(talk, way, begun.session, own, proved.summary);
     } catch (error) {
       throw asRefusal(error);
     } finally {
@@ -235,14 +242,15 @@ export class Joiner {
   }
 
   /** The last step: both sides admit each other. */
-  async #enter(talk: Talk, way: JoinWay, session: string, theirs: Summary): Promise<Joined> {
-    const { members, key, summary, lan } = this.#options;
+  async #enter(talk: Talk, way: JoinWay, session: string, own: Summary, theirs: Summary): Promise<Joined> {
+    const { members, key, lan } = this.#options;
     const check = () => {
       if (way === 'key' && key && members.current.retiredKeys.has(key.print))
         throw new ShoalError('CLUSTER_KEY_RETIRED');
     };
-    const { joinerAdopts } = decideMerge(summary(), theirs, way === 'lan');
-    const union = { check, ...(joinerAdopts !== undefined && { adopt: joinerAdopts }) };
+    const { joinerAdopts } = decideMerge(own, theirs, way === 'lan');
+    const follows = whoFollows(own, theirs) === 'joiner';
+    const union = { check, follows, ...(joinerAdopts !== undefined && { adopt: joinerAdopts }) };
     const here = addressText(talk.address.host, talk.address.port);
     const draft = members.draft(
       {

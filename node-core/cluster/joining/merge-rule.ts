@@ -26,6 +26,12 @@ export const summaryShape = z.object({
   addresses: z.array(z.string().max(300)).max(16),
   /** Its peer port. */
   port: z.number().int().min(1).max(65_535),
+  /** A joiner's person wants two clusters of several to become one. */
+  merge: z.literal(true).exactOptional(),
+  /** What its members go by; nodes of before do not tell. */
+  policy: z
+    .object({ upload: z.string().max(20), download: z.string().max(20), minReplicas: z.number().int() })
+    .exactOptional(),
 });
 
 /** What nodes tell each other of themselves. */
@@ -37,7 +43,7 @@ export interface MergeDecision {
   readonly acceptorAdopts?: string;
 }
 
-type Side = Pick<Summary, 'cluster' | 'alone' | 'byLan'>;
+type Side = Pick<Summary, 'cluster' | 'alone' | 'byLan' | 'merge'>;
 
 /** @throws ShoalError CLUSTERS_DIFFER. */
 export function decideMerge(joiner: Side, acceptor: Side, lan: boolean): MergeDecision {
@@ -48,5 +54,13 @@ export function decideMerge(joiner: Side, acceptor: Side, lan: boolean): MergeDe
   if (acceptor.alone) return { acceptorAdopts: joiner.cluster };
   // Nodes of one network that were started together may have found each other in pairs.
   if (lan && joiner.byLan && acceptor.byLan) return {};
+  // All members and records become one; the smaller id stays, and the other becomes an alias of it (members/evaluate.ts).
+  if (joiner.merge) return {};
   throw new ShoalError('CLUSTERS_DIFFER');
+}
+
+/** Who goes by the other's policy from now on: a cluster of one, and of two such the one that asked. */
+export function whoFollows(joiner: Side, acceptor: Side): 'joiner' | 'acceptor' | undefined {
+  if (joiner.alone) return 'joiner';
+  return acceptor.alone ? 'acceptor' : undefined;
 }

@@ -5,6 +5,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { type JoinWay, type MemberChange, memberTables } from '../../catalog/member-values.ts';
+import { retentionTables } from '../../catalog/retention-values.ts';
+import { policyRow, policyTable } from '../../catalog/shared-values.ts';
 import { ShoalError } from '../../domain/errors.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { EventSink } from '../../runtime/events.ts';
@@ -56,6 +58,8 @@ export interface Admission {
 export interface Union {
   /** This node is alone, and begins anew under this id. */
   readonly adopt?: string;
+  /** From now on this node goes by the other's policy. */
+  readonly follows?: boolean;
   /** What the other side knows. */
   readonly operations: readonly unknown[];
   /** A last look, just before anything is kept. */
@@ -144,6 +148,11 @@ export class MemberList {
     return [...this.#membership.members.keys()].filter((id) => id !== this.self);
   }
 
+  /** What a member is called; the begin of its id when it is none. */
+  nameOf(id: string): string {
+    return this.#membership.members.get(id)?.name ?? id.slice(0, 8);
+  }
+
   /** All operations, for other members. */
   operations(): KnownOperation['operation'][] {
     return [...this.#operations.values()].map(({ operation }) => operation);
@@ -185,6 +194,7 @@ export class MemberList {
     return this.#exclusively(async () => {
       const admitted = this.#draft(admission, union);
       const theirs = this.#unknown(union.operations);
+      if (union.follows) await this.#dropPolicy();
       await this.#keep(admitted, theirs);
       // A joiner that was removed before comes in again by an admission that has seen its removal.
       if (this.#isAdmitted(admission.subject)) return;
@@ -203,6 +213,7 @@ export class MemberList {
     return this.#exclusively(async () => {
       union.check?.();
       if (draft.anew && !this.isAlone) throw new ShoalError('CLUSTERS_DIFFER');
+      if (union.follows) await this.#dropPolicy();
       await this.#keep(draft, this.#unknown(union.operations), draft.subject);
     });
   }
@@ -241,6 +252,17 @@ export class MemberList {
     await this.#add(fresh);
     // Who was removed before has no word of its own yet: it goes by the word of the one that let it in.
     if (anchor !== undefined && !this.isMember(this.self)) await this.#add([], [anchor]);
+  }
+
+  /** Policy and rules of a node that joins would be laid upon all the others: it goes by theirs. */
+  async #dropPolicy(): Promise<void> {
+    const { catalog } = this.#options;
+    const rules: string[] = [];
+    for await (const id of catalog.rowIds(retentionTables.rules)) rules.push(id);
+    await catalog.commit((transaction) => {
+      for (const id of rules) transaction.removeRow(retentionTables.rules, id);
+      transaction.removeRow(policyTable, policyRow);
+    });
   }
 
   #founding(cluster: string): KnownOperation {

@@ -50,6 +50,8 @@ export interface LivenessOptions {
   readonly events: EventSink<LivenessEvents>;
   /** What this node says of itself now. */
   readonly own: () => OwnBeat;
+  /** A member has other shared entries than this node. */
+  readonly onOtherShared: (member: string) => void;
   readonly heardBoot: (member: string, boot: string) => boolean;
   readonly logger: Logger;
 }
@@ -65,6 +67,10 @@ interface Watched {
   exchanging: boolean;
   /** Code with which it refused the last heartbeat, if it did. */
   refusal: string | undefined;
+  /** How far its wall clock is ahead of this one's, in milliseconds, as far as it has told. */
+  leadMs: number | undefined;
+  /** What stands for it in the paths of its uploads, as it has told since the start. */
+  peerId: string | undefined;
 }
 
 /** Watches the members. */
@@ -108,6 +114,17 @@ export class Liveness {
   /** When a member was heard of last since the start, milliseconds since 1970. */
   seenMs(member: string): number | undefined {
     return this.#watched.get(member)?.seenMs || undefined;
+  }
+
+  /** How far the wall clock of a member that is there is ahead of this one's, in milliseconds; negative: behind. */
+  leadOf(member: string): number | undefined {
+    const state = this.#watched.get(member);
+    return state?.online ? state.leadMs : undefined;
+  }
+
+  /** Whether another member writes its uploads under this id. */
+  usesPeerId(peerId: string): boolean {
+    return [...this.#watched.values()].some((state) => state.peerId === peerId);
   }
 
   /** Code with which a member refuses this node: it does not know it, or has removed it. */
@@ -172,6 +189,8 @@ export class Liveness {
       beating: false,
       exchanging: false,
       refusal: undefined,
+      leadMs: undefined,
+      peerId: undefined,
     };
     this.#watched.set(id, state);
     this.#schedule(id, state, 0);
@@ -231,7 +250,7 @@ export class Liveness {
 
   /** @returns whether the member may be spoken with. */
   #note(id: string, beat: Heartbeat): boolean {
-    const { addresses, clock, events, heardBoot, members } = this.#options;
+    const { addresses, clock, events, heardBoot, members, onOtherShared, own } = this.#options;
     const state = this.#watched.get(id);
     if (!state || !heardBoot(id, beat.boot)) return false;
     for (const address of [...beat.addresses].reverse()) addresses.heard(id, address);
@@ -241,6 +260,9 @@ export class Liveness {
       state.online = true;
       events.emit('member-online', { id });
     }
+    state.peerId = beat.peerId;
+    if (beat.nowMs !== undefined) state.leadMs = beat.nowMs - state.seenMs;
+    if (beat.shared !== undefined && beat.shared !== own().shared) onOtherShared(id);
     if (beat.members !== members.digest) void this.#exchange(id, state);
     return true;
   }

@@ -110,6 +110,7 @@ export class PeerServer implements Service {
         secureOptions: constants.SSL_OP_NO_TICKET,
         handshakeTimeout: handshakeMs,
         maxHeaderSize: 16 * 1024,
+        connectionsCheckingInterval: headersMs / 2,
       },
       (request, response) => void this.#answer(request, response),
     );

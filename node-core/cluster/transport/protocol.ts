@@ -3,10 +3,12 @@
  *
  *     POST /peer/v1/<question>          questions of engine/ports.ts
  *     POST /peer/v1/heartbeat           Heartbeat, answered with one
+ *     POST /peer/v1/redeem              counts a use of a link that the asked node made
  *     POST /peer/v1/members             all operations on the list of members, answered with all
  *     GET  /peer/v1/blocks?sha256=      raw sha256 of every 4 MiB block
  *     GET  /peer/v1/bytes?sha256=       a content or, with Range, a part of it
  *     POST /peer/v1/upload-state        what a resumable upload of the asked node is
+ *     GET  /peer/v1/upload-bytes?id=    the bytes of one that is a complete part of a concatenation
  *     HEAD, PATCH, DELETE /peer/v1/upload?id=   tus 1.0.0 on one: its headers and its body as a client sends them
  *     POST /peer/v1/join/<step>         the only thing that is open to strangers (joining/)
  *
@@ -85,6 +87,8 @@ export const heartbeatShape = z.object({
   members: hex(64),
   /** Digest of what members share; nodes of before have none. */
   shared: hex(64).exactOptional(),
+  /** What stands for the sender in the paths of its uploads. */
+  peerId: z.string().max(64).exactOptional(),
   /** The sender's wall clock, milliseconds since 1970. */
   nowMs: z.number().exactOptional(),
   /** In a question: members that the sender cannot reach. */
@@ -102,12 +106,14 @@ export type Heartbeat = z.infer<typeof heartbeatShape>;
 /** All operations on the list of members. */
 export const memberExchangeShape = z.object({ operations: z.array(z.unknown()).max(10_000) });
 
-/** A resumable upload of the asked node: whether it knows it, and the file that it became. */
+/** A resumable upload of the asked node: whether it knows it, and what it is. */
 export const uploadStateShapes = {
   question: z.object({ id: hex(32) }),
   answer: z.object({
     known: z.boolean(),
     done: z.object({ path, sha256: hex(64) }).exactOptional(),
+    /** It is a complete part of a concatenation, of so many bytes. */
+    part: count.exactOptional(),
   }),
 } as const;
 
@@ -116,6 +122,9 @@ export const uploadAnswerHeader = 'shoal-upload';
 
 /** Header that tells what the client calls the node that it speaks with. */
 export const clientHostHeader = 'shoal-client-host';
+
+/** A link of the asked node's that is used at the asker's. */
+export const redeemShape = z.object({ link: z.string().max(64) });
 
 /** A refusal. */
 export const refusalShape = z.object({ code: z.string().max(100), message: z.string().max(2000) });

@@ -14,6 +14,7 @@ import type { ContentTransfers } from '../engine/ports.ts';
 import { blockListOf, isBlock } from './content-server.ts';
 import { PartialFile, type PartialFolder, sweepParts } from './partial-file.ts';
 import { type PeerClient, readAll } from './peer-client.ts';
+import { ProgressMeter } from './progress-meter.ts';
 import { RemoteContent } from './remote-content.ts';
 
 /** News of transfers. */
@@ -30,6 +31,7 @@ export interface TransferProgress {
   /** Members that bytes come from. */
   readonly from: readonly string[];
   readonly state: 'running' | 'done' | 'failed';
+  readonly bytesPerSecond: number;
 }
 
 /** Members from which one content comes at the same time. */
@@ -70,6 +72,7 @@ export interface TransferOptions {
 export class PeerTransfers implements ContentTransfers {
   readonly #options: TransferOptions;
   readonly #running = new Map<string, TransferProgress>();
+  readonly #meters = new Map<string, ProgressMeter>();
   readonly #stopping = new AbortController();
   readonly #open = new Set<Promise<unknown>>();
   #paused: Promise<void> | undefined;
@@ -111,6 +114,11 @@ export class PeerTransfers implements ContentTransfers {
     return this.#paused !== undefined;
   }
 
+  /** Contents that came, but whose other digests are not those of their records: not fetched again before the next start. */
+  get quarantined(): readonly string[] {
+    return [...this.#quarantined];
+  }
+
   /** What is under way. */
   list(): TransferProgress[] {
     return [...this.#running.values()];
@@ -136,7 +144,8 @@ export class PeerTransfers implements ContentTransfers {
           failure = error;
         }
       }
-      throw failure;
+      // What members say to each other is no answer to a client.
+      throw new ShoalError('BYTES_ELSEWHERE', { details: { what: content.sha256 }, cause: failure });
     });
   }
 
@@ -161,9 +170,11 @@ export class PeerTransfers implements ContentTransfers {
       state = 'done';
       return staged;
     } finally {
-      const { done = 0, from = [] } = this.#running.get(want.sha256) ?? {};
+      const { done = 0, from = [], bytesPerSecond = 0 } = this.#running.get(want.sha256) ?? {};
       this.#running.delete(want.sha256);
-      this.#options.events.emit('transfer-progress', { sha256: want.sha256, size: want.size, done, from, state });
+      this.#meters.delete(want.sha256);
+      const { sha256, size } = want;
+      this.#options.events.emit('transfer-progress', { sha256, size, done, from, state, bytesPerSecond });
     }
   }
 
@@ -207,6 +218,8 @@ export class PeerTransfers implements ContentTransfers {
     const part = await PartialFile.open(parts, want);
     try {
       await checkSpace(want.size - part.bytes);
+      // What came before this try is no speed of it.
+      this.#meters.set(want.sha256, new ProgressMeter(part.bytes));
       await this.#fill(part, list, want, sources);
       const hashed = await part.hash(algorithm());
       if (hashed.digests.sha256 !== want.sha256 || hashed.digests.blockRoot !== want.blockRoot) {
@@ -232,23 +245,27 @@ export class PeerTransfers implements ContentTransfers {
     const listBytes = Math.ceil(want.size / blockBytes) * 32;
     let list: Buffer | undefined;
     let failure: unknown;
-    const asked = shuffled(members).slice(0, maxSources * 2);
-    const answers = await Promise.all(
-      asked.map(async (member) => {
-        try {
-          const request = { method: 'GET', path: `blocks?sha256=${want.sha256}`, timeoutMs: idleMs() } as const;
-          const found = await readAll(await client.open(member, request), listBytes);
-          const root = createHash('sha256').update(found).digest('hex');
-          if (root !== want.blockRoot || !blockListOf(want.sha256, want.size, found)) throw this.#lied(member, want);
-          list = found;
-          return [member];
-        } catch (error) {
-          if (!hasNot(error)) failure = error;
-          return [];
-        }
-      }),
-    );
-    const sources = answers.flat().slice(0, maxSources);
+    const ask = (asked: readonly string[]) =>
+      Promise.all(
+        asked.map(async (member) => {
+          try {
+            const request = { method: 'GET', path: `blocks?sha256=${want.sha256}`, timeoutMs: idleMs() } as const;
+            const found = await readAll(await client.open(member, request), listBytes);
+            const root = createHash('sha256').update(found).digest('hex');
+            if (root !== want.blockRoot || !blockListOf(want.sha256, want.size, found)) throw this.#lied(member, want);
+            list = found;
+            return [member];
+          } catch (error) {
+            if (!hasNot(error)) failure = error;
+            return [];
+          }
+        }),
+      );
+    const order = shuffled(members);
+    let sources: string[] = [];
+    // A few know usually; that nobody has it is said only when all were asked.
+    for (let next = 0; next < order.length && sources.length === 0; next += maxSources * 2)
+      sources = (await ask(order.slice(next, next + maxSources * 2))).flat().slice(0, maxSources);
     if (!list && failure !== undefined) throw failure;
     return { ...(list && { list }), sources };
   }
@@ -356,7 +373,9 @@ export class PeerTransfers implements ContentTransfers {
   }
 
   #tell({ sha256, size }: Want, done: number, from: readonly string[], state: TransferProgress['state']): void {
-    const progress = { sha256, size, done, from, state };
+    const meter = this.#meters.get(sha256) ?? new ProgressMeter(done);
+    this.#meters.set(sha256, meter);
+    const progress = { sha256, size, done, from, state, bytesPerSecond: meter.note(done) };
     this.#running.set(sha256, progress);
     this.#options.events.emit('transfer-progress', progress);
   }

@@ -4,6 +4,7 @@
  * asked for at all members.
  */
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { z } from 'zod';
 import { ShoalError } from '../../domain/errors.ts';
 import type { PeerClient } from './peer-client.ts';
 import { uploadAnswerHeader, uploadStateShapes } from './protocol.ts';
@@ -20,17 +21,18 @@ const questionMs = 5000;
 /** Most ids that are asked for at the same time: strangers may make them up. */
 const maxQuestions = 64;
 
+/** What the node that keeps an upload tells of it. */
+type ToldState = z.infer<typeof uploadStateShapes.answer>;
+
 /** What a member tells of an upload that it keeps. */
-export interface UploadState {
-  readonly owner: string;
-  /** The file that it became. */
-  readonly done?: { readonly path: string; readonly sha256: string };
-}
+export type UploadState = Omit<ToldState, 'known'> & { readonly owner: string };
 
 /** The uploads of this node, as members ask for them. Implemented where the protocol of uploads is spoken. */
 export interface UploadDoor {
   /** What is known of an upload of this node. */
-  state(id: string): { readonly known: boolean; readonly done?: { readonly path: string; readonly sha256: string } };
+  state(id: string): ToldState;
+  /** The bytes of one that is a complete part. @throws ShoalError FILE_NOT_FOUND. */
+  bytes(id: string): AsyncIterable<Uint8Array>;
   /** Answers a request of the protocol that a member passes on, with {@link uploadAnswerHeader}. */
   serve(id: string, request: IncomingMessage, response: ServerResponse): Promise<void>;
 }
@@ -111,14 +113,38 @@ export class UploadPassage {
     }
   }
 
+  /** The bytes of a complete part that a member keeps. @throws ShoalError UPLOAD_OWNER_AWAY when not all of them come. */
+  async *bytesOf(owner: string, id: string, size: number): AsyncGenerator<Uint8Array> {
+    let left = size;
+    try {
+      const request = { method: 'GET', path: `upload-bytes?id=${id}`, lane: 'uploads' } as const;
+      for await (const chunk of (await this.#options.client.open(owner, request)) as AsyncIterable<Buffer>) {
+        left -= chunk.byteLength;
+        if (left < 0) break;
+        yield chunk;
+      }
+    } catch (cause) {
+      throw ownerAway(cause);
+    }
+    if (left !== 0) throw ownerAway(new Error('the part is not as long as it was said to be'));
+  }
+
+  /** Has the owner give up a part that has become something else. It expires all the same when this fails. */
+  async giveUp(owner: string, id: string): Promise<void> {
+    const accepts = () => true;
+    const headers = { 'tus-resumable': '1.0.0' };
+    const request = { method: 'DELETE', path: `upload?id=${id}`, lane: 'uploads', headers, accepts } as const;
+    (await this.#options.client.open(owner, request)).resume();
+  }
+
   #namedOwner(id: string): string | undefined {
     return this.#options.client.members().find((member) => member.startsWith(id.slice(0, ownerDigits)));
   }
 
   async #ask(member: string, id: string): Promise<UploadState | undefined> {
     const request = { method: 'POST', path: 'upload-state', body: { id }, timeoutMs: questionMs } as const;
-    const { known, done } = await this.#options.client.call(member, request, uploadStateShapes.answer);
-    return known ? { owner: member, ...(done && { done }) } : undefined;
+    const { known, ...state } = await this.#options.client.call(member, request, uploadStateShapes.answer);
+    return known ? { owner: member, ...state } : undefined;
   }
 
   async #askAll(id: string): Promise<UploadState | undefined> {

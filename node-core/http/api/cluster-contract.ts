@@ -18,6 +18,21 @@ export const peerHint = z
   .object({ id: z.string(), port: z.number().int().describe('peer port') })
   .meta({ id: 'PeerHint' });
 
+const amount = z.object({ files: z.number().int(), bytes: z.number() });
+
+export const memberFigures = z
+  .object({
+    total: amount.describe('live files of its catalogue'),
+    verified: amount.describe('those of which it has the bytes, verified when they came'),
+    missing: amount.describe('those of which it lacks the bytes'),
+    lost: count.describe('contents that nobody has any more'),
+    stalled: z.boolean().describe('its disk is full: it fetches nothing'),
+    behind: count.describe('changes that this node has seen and the member has not'),
+    ahead: count.describe('changes that the member has seen and this node has not'),
+    atMs: time.describe('when it said so'),
+  })
+  .meta({ id: 'MemberFigures' });
+
 export const member = z
   .object({
     id: z.string(),
@@ -31,6 +46,7 @@ export const member = z
     seenMs: time.optional().describe('heard of last, since this node was started'),
     refusal: z.string().optional().describe('code with which it refuses this node'),
     twin: z.boolean().describe('two machines run with this id: both are refused'),
+    figures: memberFigures.optional().describe('as it said last, since the start of this node'),
   })
   .meta({ id: 'Member' });
 
@@ -70,7 +86,15 @@ export const invite = z
 export const invites = z.object({ invites: z.array(invite) }).meta({ id: 'Invites' });
 export const inviteQuery = z.object({ id: z.string().max(64) });
 
-export const joinBody = z.object({ token: z.string().max(8192) }).meta({ id: 'JoinByInvite' });
+export const joinBody = z
+  .object({
+    token: z.string().max(8192),
+    merge: z
+      .boolean()
+      .default(false)
+      .describe('both are clusters of several: all members and files of both become one cluster'),
+  })
+  .meta({ id: 'JoinByInvite' });
 export const joined = z.object({ node: z.string(), name: z.string() }).meta({ id: 'Joined' });
 
 export const nearNode = z
@@ -116,7 +140,19 @@ export const transfer = z
     done: count.describe('bytes that are here and verified'),
     from: z.array(z.string()).describe('members that bytes come from'),
     state: z.enum(['running', 'done', 'failed']),
+    bytesPerSecond: count,
+    files: z.array(z.string()).describe('paths that wait for it, at most three'),
   })
   .meta({ id: 'Transfer' });
-export const transfers = z.object({ paused: z.boolean(), transfers: z.array(transfer) }).meta({ id: 'Transfers' });
+export const transfers = z
+  .object({
+    paused: z.boolean(),
+    stalled: z.boolean().describe('the disk is full: nothing is fetched until there is room'),
+    waiting: z
+      .object({ files: count, bytes: z.number() })
+      .describe('files whose bytes are not here yet, those of the transfers included'),
+    quarantined: z.array(z.string()).describe('contents that came and do not fit what their records say'),
+    transfers: z.array(transfer),
+  })
+  .meta({ id: 'Transfers' });
 export const pauseBody = z.object({ paused: z.boolean() }).meta({ id: 'PauseTransfers' });

@@ -14,6 +14,9 @@ import { type Operation, operation } from './operation.ts';
 
 const tag = 'cluster';
 
+/** Files that a transfer names. */
+const namedFiles = 3;
+
 /** The operations on the cluster. */
 export function clusterOperations(services: HttpServices): readonly Operation[] {
   return [...memberOperations(services), ...joiningOperations(services), ...transferOperations(services)];
@@ -124,7 +127,7 @@ function joiningOperations(services: HttpServices): readonly Operation[] {
       body: shape.joinBody,
       answer: shape.joined,
       handle: async ({ body }) => {
-        const joined = await cluster.joiner.byInvite(body.token);
+        const joined = await cluster.joiner.byInvite(body.token, body.merge);
         if (!joined) throw new ShoalError('ALREADY_MEMBERS');
         return joined;
       },
@@ -176,10 +179,18 @@ function pairingOperations({ cluster }: HttpServices): readonly Operation[] {
 }
 
 function transferOperations({ cluster }: HttpServices): readonly Operation[] {
-  const { transfers } = cluster;
-  const state = () => ({
+  const { care, transfers, wanted, wants } = cluster;
+  const state = async () => ({
     paused: transfers.isPaused,
-    transfers: transfers.list().map((one) => ({ ...one, from: [...one.from] })),
+    stalled: wants.isStalled,
+    quarantined: [...transfers.quarantined],
+    waiting: (await care.figures.own()).missing,
+    transfers: await Promise.all(
+      transfers.list().map(async (one) => {
+        const files = (await wanted.needing(one.sha256)).slice(0, namedFiles).map(({ path }) => path);
+        return { ...one, from: [...one.from], files };
+      }),
+    ),
   });
   return [
     operation({
@@ -208,14 +219,24 @@ function transferOperations({ cluster }: HttpServices): readonly Operation[] {
   ];
 }
 
-function listMembers({ cluster, nodeId }: HttpServices) {
+async function listMembers({ clock, cluster, nodeId }: HttpServices) {
+  const { figures } = cluster.care;
+  const [others, { seen: _seen, ...own }] = await Promise.all([figures.members(), figures.own()]);
   const { members, removed } = cluster.members.current;
+  const figuresOf = (id: string) => {
+    const known = id === nodeId ? { ...own, behind: 0, ahead: 0, atMs: clock.now() } : others.get(id);
+    if (!known) return {};
+    const { total, missing } = known;
+    return {
+      figures: { ...known, verified: { files: total.files - missing.files, bytes: total.bytes - missing.bytes } },
+    };
+  };
   return {
     cluster: cluster.members.cluster,
-    members: [...members.values()].map((member) => memberOf(cluster, nodeId, member)),
+    members: [...members.values()].map((member) => ({ ...memberOf(cluster, nodeId, member), ...figuresOf(member.id) })),
     removed: [...removed.values()].map(({ id, name, by, atMs }) => ({ id, name, by, atMs })),
     selfRemoved: cluster.members.isRemoved,
-    trustLan: cluster.lan.isOn,
+    trustLan: cluster.lan.isPermanent,
   };
 }
 

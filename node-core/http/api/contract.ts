@@ -68,9 +68,34 @@ export const fileDetails = z
     origin: z.string().describe('id of the node that stored it'),
     here: z.boolean().describe('its bytes are on this node'),
     conflictOf: path.optional().describe('path that this is a conflicting version of'),
+    replicas: z
+      .object({
+        held: count,
+        wanted: count,
+        code: z.literal('REPLICAS_PENDING').optional(),
+        message: z.string().optional(),
+      })
+      .optional()
+      .describe('members that hold verified bytes, where an upload asked for several; with 202 fewer than wanted'),
     existed: z.boolean().optional().describe('of an upload: the very content stood there already'),
   })
   .meta({ id: 'FileDetails' });
+
+export const holdersQuery = z.object({
+  path: z.union([path, z.array(path).max(200)]).transform((one) => [one].flat()),
+});
+export const holders = z
+  .object({
+    members: count.describe('of the cluster, this node included'),
+    files: z.array(
+      z.object({
+        path,
+        sha256: z.string(),
+        holders: z.array(z.string()).describe('ids of members that say now that they hold verified bytes'),
+      }),
+    ),
+  })
+  .meta({ id: 'Holders' });
 
 export const folderQuery = z.object({
   folder: path.default(''),
@@ -115,6 +140,7 @@ export const putQuery = z.object({
   replace: yes.default(false).describe('replaces a file at the path'),
   numbered: yes.default(false).describe('where something stands at the path: stores it as `name (1)`'),
   mtimeMs: z.coerce.number().min(0).max(8.64e15).optional(),
+  minReplicas: z.string().max(3).optional().describe('answers when so many members hold it, 1 to 64; see min_replicas'),
 });
 export const removeQuery = z.object({
   path,

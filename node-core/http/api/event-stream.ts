@@ -61,6 +61,12 @@ export class EventStream {
       'import-progress',
       'removals-held',
       'bytes-damaged',
+      'bytes-set-aside',
+      'bytes-repaired',
+      'files-lost',
+      'conflict-found',
+      'conflict-gone',
+      'scrub-changed',
       'deletion-waits',
     ] as const) {
       events.on(type, (event) => this.#send(type, event));
@@ -72,7 +78,11 @@ export class EventStream {
       'member-online',
       'member-offline',
       'pairing-changed',
+      'near-changed',
+      'trust-changed',
       'twin-seen',
+      'repair-changed',
+      'fetching-changed',
     ] as const) {
       cluster.events.on(type, (event) => this.#send(type, event));
     }

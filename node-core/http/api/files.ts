@@ -8,6 +8,7 @@ import type { FolderProgress } from '../../files/folders.ts';
 import { thumbnailRecipe } from '../../images/image-recipe.ts';
 import { mediaTypeOf } from '../download/content-headers.ts';
 import type { DownloadPath } from '../download/download-path.ts';
+import { awaitReplicas, replicasAsked, tellReplicas } from '../replicas.ts';
 import { type HttpServices, readOnlyCheck } from '../services.ts';
 import * as contract from './contract.ts';
 import { type Operation, operation } from './operation.ts';
@@ -45,6 +46,27 @@ export function fileOperations(services: HttpServices, downloads: DownloadPath):
       handle: ({ query }) => detailsOf(services.reader.stat(normalizePath(query.path))),
     }),
     operation({
+      id: 'listHolders',
+      method: 'get',
+      path: '/files/holders',
+      tag,
+      summary: 'Which members hold verified bytes of files; members that cannot be asked now are left out',
+      query: contract.holdersQuery,
+      answer: contract.holders,
+      handle: async ({ query }) => {
+        const files = query.path.flatMap((text) => services.catalog.find(normalizePath(text)) ?? []);
+        const contents = [...new Set(files.map(({ version }) => version.sha256))];
+        const held = await services.cluster.holdings.holders(contents);
+        return {
+          members: services.cluster.members.current.members.size,
+          files: files.map(({ path, version: { sha256 } }) => ({
+            ...{ path, sha256 },
+            holders: [...(held.get(sha256) ?? [])],
+          })),
+        };
+      },
+    }),
+    operation({
       id: 'readFile',
       method: 'get',
       path: '/files/content',
@@ -79,9 +101,10 @@ export function fileOperations(services: HttpServices, downloads: DownloadPath):
       query: contract.putQuery,
       answer: contract.fileDetails,
       bodyMedia: 'application/octet-stream',
-      handle: async ({ query }, request) => {
+      handle: async ({ query }, request, response) => {
         readOnlyCheck(services);
         const path = normalizePath(query.path);
+        const asked = replicasAsked(request, query.minReplicas);
         const staged = await stageBody(services, request, baseName(path));
         const { file, existed } = await services.storer.store(staged, {
           path,
@@ -91,7 +114,9 @@ export function fileOperations(services: HttpServices, downloads: DownloadPath):
           by: by(request),
           ...(query.mtimeMs !== undefined && { mtimeMs: query.mtimeMs }),
         });
-        return { ...detailsOf(file), ...(existed && { existed }) };
+        const replicas = await awaitReplicas(services, request, file, asked);
+        tellReplicas(response, replicas);
+        return { ...detailsOf(file), ...(existed && { existed }), ...(replicas && { replicas }) };
       },
     }),
     operation({

@@ -7,6 +7,7 @@ import { TrackedResponse } from '../tracked-response.ts';
 import { alarmOperations } from './alarms.ts';
 import { backupOperations } from './backups.ts';
 import { browseOperations } from './browse.ts';
+import { careOperations } from './care.ts';
 import { clusterOperations } from './cluster.ts';
 import type { EventStream } from './event-stream.ts';
 import { fileOperations } from './files.ts';
@@ -16,10 +17,12 @@ import { nodeOperations } from './node.ts';
 import { openApiDocument } from './openapi.ts';
 import { type GuardsOf, operation, register } from './operation.ts';
 import { packOperations } from './packs.ts';
+import { policyOperations } from './policy.ts';
 import { retentionOperations } from './retention.ts';
 import { sessionOperations } from './session.ts';
 import { supportOperations } from './support.ts';
 import { trashOperations } from './trash.ts';
+import { trustOperations } from './trust.ts';
 import { watchOperations } from './watch.ts';
 
 /** Everything below `/api/v1`. Only callers that may manage the node get in, except where an operation says `open`. */
@@ -57,11 +60,14 @@ export function apiRoutes(services: HttpServices, downloads: DownloadPath, strea
     ...importOperations(services),
     ...backupOperations(services),
     ...watchOperations(services),
+    ...careOperations(services),
     ...sessionOperations(services),
     ...linkOperations(services),
     ...alarmOperations(services),
     ...retentionOperations(services),
     ...clusterOperations(services),
+    ...policyOperations(services),
+    ...trustOperations(services),
     ...nodeOperations(services),
     ...supportOperations(services),
     operation({

@@ -4,7 +4,7 @@ import type { Request, Response } from 'express';
 import type { CataloguedFile } from '../../catalog/catalog.ts';
 import type { Config } from '../../config/schema.ts';
 import { baseName, joinPath, parentOf } from '../../domain/paths.ts';
-import { groupPrefix, urlPath } from './surface.ts';
+import { groupFolder, groupPrefix, urlPath } from './surface.ts';
 
 /** Answer of an upload. `mtime` in unix seconds. */
 export interface UploadAnswer {
@@ -94,7 +94,7 @@ export function uploadAnswer(file: CataloguedFile, request: Request, config: Con
   const { version } = file;
   const prefix = groupPrefix(config);
   const domain = domainOf(request, config);
-  const path = `${prefix}/${file.path}`;
+  const path = `${groupFolder(config)}/${file.path}`;
   const query = config.default_download ? `?name=${encodeURIComponent(version.name)}&download=1` : '';
   return {
     url: `${domain}${urlPath(prefix, file.path)}${query}`,

@@ -16,11 +16,16 @@ const words = {
 } as const;
 
 /**
- * `repair`: looks whether the bytes of every file stand here as they were stored, and mends records whose bytes were only
+ * `repair`: compares with all members, which compare with this node in their turn (`/api/v1/repair` tells how that went), and looks whether the bytes of every file stand here as they were stored, and mends records whose bytes were only
  * touched. Who calls while it runs is told how far it is.
  */
 export function repair(services: HttpServices): RequestHandler {
-  return (request, response) => answerRun(services, request, response, services.checker);
+  return (request, response) => {
+    services.cluster.care.repairer
+      .runAll(true)
+      .catch((error: unknown) => services.logger.error({ err: error }, 'the repair failed'));
+    return answerRun(services, request, response, services.checker);
+  };
 }
 
 /** `repair_fileinfo`: takes files found in the store's folder into the catalogue, when `enable_migrate` allows it. */

@@ -6,7 +6,7 @@ import { joinPath, normalizeFolder } from '../../domain/paths.ts';
 import type { HttpServices } from '../services.ts';
 import { domainOf, sendOk } from './answers.ts';
 import { flag, parameter } from './parameters.ts';
-import { groupPrefix, parameterPath } from './surface.ts';
+import { groupFolder, parameterPath } from './surface.ts';
 
 /** Rows read at once while a folder is listed. */
 const pageRows = 1000;
@@ -15,7 +15,7 @@ const pageRows = 1000;
 export function listFolder(services: HttpServices): RequestHandler {
   return async (request, response) => {
     const folder = normalizeFolder(parameterPath(parameter(request, 'dir') ?? '', services.config()));
-    const prefix = groupPrefix(services.config());
+    const prefix = groupFolder(services.config());
     // Written as it is read, so that a folder of any size costs one page of memory.
     response.type('application/json');
     let head = '{"status":"ok","message":"","data":[';
@@ -55,13 +55,16 @@ export function status(services: HttpServices): RequestHandler {
     const total = totalmem();
     const free = freemem();
     const config = services.config();
+    const { own, members } = await clusterFigures(services);
     sendOk(response, {
-      'Fs.QueueFromPeers': 0,
-      'Fs.QueueToPeers': 0,
+      'Fs.QueueFromPeers': own.missing.files,
+      'Fs.QueueToPeers': members.reduce((sum, { missing }) => sum + (missing ?? 0), 0),
       'Fs.QueueFileLog': 0,
-      'Fs.QueueUpload': 0,
+      'Fs.QueueUpload': services.uploads.list().length,
       'Fs.RefreshInterval': config.refresh_interval,
       'Fs.Peers': config.peers,
+      'Fs.Members': members,
+      'Fs.FetchingStopped': own.stalled,
       'Fs.Local': domainOf(request, config),
       'Fs.FileStats': await statisticsRows(services),
       'Fs.ShowDir': config.show_dir,
@@ -79,6 +82,28 @@ export function status(services: HttpServices): RequestHandler {
       'Sys.MemInfo': { total, free, available: free, used: total - free, usedPercent: percent(total - free, total) },
     });
   };
+}
+
+/** What this node and each member hold; a member that has told nothing yet has no figures. */
+async function clusterFigures({ cluster }: HttpServices) {
+  const { figures } = cluster.care;
+  const [own, others] = await Promise.all([figures.own(), figures.members()]);
+  const members = cluster.members.others().map((id) => {
+    const known = others.get(id);
+    return {
+      id,
+      name: cluster.members.nameOf(id),
+      online: cluster.liveness.isOnline(id),
+      ...(known && {
+        files: known.total.files,
+        bytes: known.total.bytes,
+        verified: known.total.files - known.missing.files,
+        missing: known.missing.files,
+        behind: known.behind,
+      }),
+    };
+  });
+  return { own, members };
 }
 
 async function statisticsRows(services: HttpServices) {

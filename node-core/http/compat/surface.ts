@@ -38,9 +38,27 @@ const rootPages: ReadonlySet<string> = new Set(['login', 'logout', 'setup']);
 /** Share links at the root: folders called `s` hold files unless a token follows (access/link-token.ts). */
 const linkPattern = /^s\/[\w-]{48}(\/|$)/;
 
-/** Where the compatible interface stands: `/<group>` or nothing (`G` in its description). */
+/** Where the compatible interface stands: `/<group>`, percent-encoded, or nothing (`G` in its description). */
 export function groupPrefix(config: Config): string {
+  if (!config.support_group_manage) return '';
+  // What encodeURIComponent leaves alone and routes give a meaning to.
+  const rest = (character: string) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
+  return `/${encodeURIComponent(config.group).replace(/[!'()*]/g, rest)}`;
+}
+
+/** The same as people read it: paths in answers begin with it. */
+export function groupFolder(config: Config): string {
   return config.support_group_manage ? `/${config.group}` : '';
+}
+
+/** Percent-encoding may be written in small letters too (RFC 3986, 2.1). */
+function isBelow(target: string, prefix: string): boolean {
+  if (target.startsWith(prefix)) return true;
+  return prefix.includes('%') && upper(target.slice(0, prefix.length)) === prefix;
+}
+
+function upper(text: string): string {
+  return text.replace(/%[0-9a-f]{2}/gi, (encoded) => encoded.toUpperCase());
 }
 
 /**
@@ -50,7 +68,7 @@ export function groupPrefix(config: Config): string {
  */
 export function downloadTarget(target: string, prefix: string): string | undefined {
   const start = prefix.length + 1;
-  if (target.charCodeAt(prefix.length) !== 47 || !target.startsWith(prefix)) return undefined;
+  if (target.charCodeAt(prefix.length) !== 47 || !isBelow(target, prefix)) return undefined;
   const rest = target.slice(start);
   const slash = rest.indexOf('/');
   const first = slash < 0 ? rest : rest.slice(0, slash);

@@ -14,9 +14,11 @@ export function outputOf(request: Request, field: string | undefined): Output {
   throw new ShoalError('OUTPUT_UNKNOWN', { details: { value: value.slice(0, 40) } });
 }
 
-/** Answers an upload. */
+/** Answers an upload; how far it has spread stands in `response.locals.replicas` (replicas.ts). */
 export function sendUploadAnswer(response: Response, output: Output, answer: UploadAnswer): void {
+  const replicas: unknown = response.locals.replicas;
+  const told = replicas === undefined ? answer : { ...answer, replicas };
   if (output === 'text') response.type('text/plain').send(answer.url);
-  else if (output === 'json') response.json(answer);
-  else sendOk(response, answer);
+  else if (output === 'json') response.json(told);
+  else sendOk(response, told);
 }

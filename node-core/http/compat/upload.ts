@@ -9,6 +9,7 @@ import { parseDigest } from '../../domain/digests.ts';
 import { ShoalError } from '../../domain/errors.ts';
 import type { StoreRequest } from '../../files/store-file.ts';
 import type { StagedFile } from '../../storage/staging.ts';
+import { awaitReplicas, replicasAsked, tellReplicas } from '../replicas.ts';
 import { type HttpServices, readOnlyCheck } from '../services.ts';
 import { uploadAnswer } from './answers.ts';
 import { instantUpload } from './instant-upload.ts';
@@ -85,7 +86,14 @@ export function handlersOf(services: HttpServices, way: UploadWay): readonly Req
       next();
     },
     receiveFile(services),
-    async (request, response) => way.answer(request, response, await storeUpload(services, request)),
+    async (request, response) => {
+      const asked = replicasAsked(request, parameter(request, 'min_replicas'));
+      const file = await storeUpload(services, request);
+      const replicas = await awaitReplicas(services, request, file, asked);
+      tellReplicas(response, replicas);
+      response.locals.replicas = replicas;
+      way.answer(request, response, file);
+    },
   ];
 }
 

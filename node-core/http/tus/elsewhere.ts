@@ -16,6 +16,7 @@ const passedHeaders = [
   'content-type',
   'content-length',
   'accept-language',
+  'shoal-min-replicas',
 ] as const;
 
 /** What of the owner's answer the client gets. */
@@ -30,10 +31,12 @@ const answeredHeaders = [
   'cache-control',
   'content-type',
   'retry-after',
+  'shoal-replicas',
+  'shoal-replicas-wanted',
 ] as const;
 
 /** What pages of other sites may read of an answer. */
-const exposedHeaders = answeredHeaders.filter((name) => /^(tus|upload)-/.test(name)).join(', ');
+const exposedHeaders = answeredHeaders.filter((name) => /^(tus|upload|shoal)-/.test(name)).join(', ');
 
 /** Most bytes of an answer: only errors have some. */
 const maxAnswerBytes = 64 * 1024;
@@ -71,6 +74,9 @@ export async function passOn(
     const value = request.headers[name];
     if (typeof value === 'string') headers[name] = value;
   }
+  // What this node asks for every upload counts for those that it passes on.
+  const { min_replicas } = services.config();
+  if (min_replicas > Number(headers['shoal-min-replicas'] ?? 1)) headers['shoal-min-replicas'] = String(min_replicas);
   try {
     const answer = await services.cluster.uploads.pass(owner, id, request, headers);
     const body = await readAll(answer, maxAnswerBytes);

@@ -20,14 +20,13 @@ import type { DownloadPath } from '../download/download-path.ts';
 import { type ReportError, sendError } from '../error-mapper.ts';
 import { languageOf } from '../language.ts';
 import { checkLookUp } from '../protection/download-door.ts';
+import { awaitReplicas, type ReplicaAnswer, replicaHeaders, replicasAsked } from '../replicas.ts';
 import { type HttpServices, readOnlyCheck } from '../services.ts';
 import { TrackedResponse } from '../tracked-response.ts';
 import { checkCallback, notifyCallback } from './callback.ts';
+import { giveUpElsewhere, isCompletePart, partsNamed } from './concatenation.ts';
 import { checksumAlgorithms, concatenationHeader, type RequestExtras, ShoalDataStore } from './data-store.ts';
 import { fileElsewhere, ownerElsewhere, passOn } from './elsewhere.ts';
-
-/** Most parts of one concatenation. */
-const maxParts = 1000;
 
 const statusNames = { 'tus-resumable': '1.0.0' } as const;
 
@@ -79,8 +78,8 @@ export function tusService(services: HttpServices, downloads: DownloadPath, repo
       return {};
     },
     onUploadFinish: async (_request, { id }) => {
-      await finish(services, plan, id, current().request);
-      return {};
+      const replicas = await finish(services, plan, id, current().request);
+      return { headers: replicaHeaders(replicas), ...(replicas?.code && { status_code: 202 }) };
     },
     onResponseError: (_request, error) => failureOf(error, current(), report),
   });
@@ -127,7 +126,17 @@ export function tusService(services: HttpServices, downloads: DownloadPath, repo
   const door: UploadDoor = {
     state: (id) => {
       const upload = services.resumable.find(id);
-      return { known: upload !== undefined, ...(upload?.done && { done: upload.done }) };
+      const { done } = upload ?? {};
+      return {
+        known: upload !== undefined,
+        ...(done && { done: { path: done.path, sha256: done.sha256 } }),
+        ...(upload && isCompletePart(upload) && { part: upload.safe }),
+      };
+    },
+    bytes: (id) => {
+      const upload = services.resumable.find(id);
+      if (!upload || !isCompletePart(upload)) throw new ShoalError('FILE_NOT_FOUND', { details: { what: id } });
+      return services.resumable.bytesOf(id);
     },
     serve: async (id, request, response) => {
       response.setHeader(uploadAnswerHeader, 'yes');
@@ -256,6 +265,7 @@ async function checkNewUpload(
     if (metadata[pathField]) services.access.check(request);
     if (!metadata.filename) throw new ShoalError('PARAMETER_MISSING', { details: { name: 'filename' } });
     if (!ownPlan(services, metadata)) targetOf(services, metadata);
+    replicasAsked(request, metadata.min_replicas);
     if (metadata.callback_url) checkCallback(metadata.callback_url, services.config().callback_hosts);
   }
   // Code and token of `auth_url` are metadata, or stand in query and header as with other uploads.
@@ -266,15 +276,24 @@ async function checkNewUpload(
   if (admission.link && !isPartial) await links.use(admission.link);
 }
 
-async function finish(services: HttpServices, plan: PlanUpload, id: string, request: IncomingMessage): Promise<void> {
+/** @returns how far the file has spread, when the upload or the node asks for that. */
+async function finish(
+  services: HttpServices,
+  plan: PlanUpload,
+  id: string,
+  request: IncomingMessage,
+): Promise<ReplicaAnswer | undefined> {
   const upload = services.resumable.find(id);
-  if (!upload || upload.concatenation === 'partial') return;
+  if (!upload || upload.concatenation === 'partial') return undefined;
   const wasDone = upload.done !== undefined;
+  // Nothing is stored for a request that is refused.
+  const asked = replicasAsked(request, upload.metadata.min_replicas);
   const { file } = await services.resumable.complete(id, plan);
-  if (wasDone) return;
+  if (wasDone) return undefined;
   services.metrics.receivedBytes.inc(file.version.size);
   const callback = upload.metadata.callback_url;
   if (callback) notifyCallback(services, callback, id, file, domainOf(request, services.config()));
+  return awaitReplicas(services, request, file, asked);
 }
 
 /** Makes a final upload of complete partial ones; answers when the file is stored. */
@@ -292,20 +311,10 @@ async function concatenate(
     response.set({ 'Access-Control-Allow-Origin': origin, 'Access-Control-Expose-Headers': 'Location, Tus-Resumable' });
   }
   if (header(request, 'tus-resumable') !== statusNames['tus-resumable']) throw new ShoalError('TUS_VERSION');
-  const urls = (header(request, 'upload-concat') ?? '').slice('final;'.length).trim().split(/\s+/);
-  const parts = urls.map((url) => services.resumable.find(url.replace(/\/$/, '').split('/').at(-1) ?? ''));
-  const complete = parts.filter(
-    (part) => part !== undefined && part.concatenation === 'partial' && part.safe === part.size,
-  );
-  if (urls.length > maxParts || complete.length !== urls.length || complete.length === 0) {
-    throw new ShoalError('BAD_REQUEST', {
-      details: { reason: 'Upload-Concat names uploads that are not complete parts' },
-    });
-  }
-  const known = complete as ResumableUpload[];
+  const parts = await partsNamed(services, header(request, 'upload-concat') ?? '');
   const metadata = metadataOf(header(request, 'upload-metadata'));
   const id = newUploadId(services);
-  const size = known.reduce((sum, part) => sum + part.safe, 0);
+  const size = parts.reduce((sum, part) => sum + part.size, 0);
   await checkNewUpload(services, creation, false, metadata);
   const maxBytes = services.config().max_upload_bytes;
   if (maxBytes > 0 && size > maxBytes) throw new ShoalError('FILE_TOO_LARGE', { details: { maxBytes } });
@@ -315,12 +324,20 @@ async function concatenate(
     by,
     size,
     concatenation: 'final',
-    parts: known.map((part) => part.id),
+    parts: parts.map((part) => part.id),
   });
-  await services.resumable.concatenate(id, known);
-  await finish(services, plan, id, request);
-  response.set({ ...statusNames, Location: `${domainOf(request, services.config())}${base}/${id}` });
-  response.status(201).end();
+  await services.resumable.concatenate(
+    id,
+    parts.map((part) => part.bytes),
+  );
+  const replicas = await finish(services, plan, id, request);
+  giveUpElsewhere(services, parts);
+  response.set({
+    ...statusNames,
+    ...replicaHeaders(replicas),
+    Location: `${domainOf(request, services.config())}${base}/${id}`,
+  });
+  response.status(replicas?.code ? 202 : 201).end();
 }
 
 function metadataOf(text: string | undefined): ResumableUpload['metadata'] {

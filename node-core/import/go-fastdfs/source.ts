@@ -113,7 +113,7 @@ export class GoFastdfsSource implements ImportSource {
 
   /** Files of their own: without containers, unfinished uploads, and what a Shoal in the same place keeps for itself. */
   #walk(): AsyncGenerator<FoundEntry> {
-    const own = [...unfinished, '_alt', '_trash', '_pack', '.shoal-store'];
+    const own = [...unfinished, '_alt', '_trash', '_pack', '_part', '_damaged', '.shoal-store'];
     return walkFolder(this.#root, (place) => own.includes(place) || isContainer(place));
   }
 

@@ -5,10 +5,12 @@
 import { MemoryLevel } from 'memory-level';
 import { Catalog } from '../../../node-core/catalog/catalog.ts';
 import type { Database } from '../../../node-core/catalog/committer.ts';
-import { PeerAnswers } from '../../../node-core/cluster/engine/answers.ts';
+import { answering, PeerAnswers } from '../../../node-core/cluster/engine/answers.ts';
 import { forgetRemovals } from '../../../node-core/cluster/engine/forgetting.ts';
+import { Holdings } from '../../../node-core/cluster/engine/holdings.ts';
 import type { Answer, PeerLinks, Question, QuestionKind, Scheduler } from '../../../node-core/cluster/engine/ports.ts';
 import { Replicator } from '../../../node-core/cluster/engine/replicator.ts';
+import { SharedEntries } from '../../../node-core/cluster/engine/shared-entries.ts';
 import { WantWorker } from '../../../node-core/cluster/engine/want-worker.ts';
 import type { FileEvents, FilesContext } from '../../../node-core/files/context.ts';
 import { FileMover } from '../../../node-core/files/move-file.ts';
@@ -57,6 +59,8 @@ export class Life {
   readonly replicator: Replicator;
   readonly wants: WantWorker;
   readonly answers: PeerAnswers;
+  readonly shared: SharedEntries;
+  readonly holdings: Holdings;
   readonly disk: MemoryDisk;
   readonly options: LifeOptions;
   alive = true;
@@ -138,6 +142,13 @@ export class Life {
       onTakenIn: () => this.wants.wake(),
     });
     this.answers = new PeerAnswers(this.catalog, clock);
+    this.shared = new SharedEntries(this.catalog, links);
+    this.holdings = new Holdings(id, {
+      catalog: this.catalog,
+      links,
+      scheduler,
+      identify: (place) => store.identify(place),
+    });
     const announce = () => this.replicator.announce();
     for (const type of ['file-committed', 'file-removed', 'file-moved'] as const)
       this.context.events.on(type, announce);
@@ -204,19 +215,8 @@ export class Life {
   /** Answers a member's question as the real transport would hand it on. */
   async answer<K extends QuestionKind>(from: string, kind: K, question: Question<K>): Promise<Answer<K>> {
     if (!this.ready) throw new Error('not ready');
-    const { answers } = this;
-    const handlers: { [Q in QuestionKind]: (question: Question<Q>) => unknown } = {
-      changes: (asked) => answers.changes(from, asked),
-      head: () => answers.head(),
-      buckets: () => answers.buckets(),
-      leaves: (asked) => answers.leaves(asked),
-      records: (asked) => answers.records(asked),
-      news: () => {
-        void this.replicator.read(from);
-        return {};
-      },
-    };
-    return (await handlers[kind](question)) as Answer<K>;
+    const handlers = answering(this.answers, this.shared, this.holdings, (member) => void this.replicator.read(member));
+    return (await handlers[kind](from, question)) as Answer<K>;
   }
 
   /** The bytes of a content, if a file here shows it or the trash holds it. */

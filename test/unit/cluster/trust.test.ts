@@ -17,6 +17,7 @@ import {
 import type { MemberList } from '../../../node-core/cluster/members/member-list.ts';
 import { BootNumbers } from '../../../node-core/cluster/transport/boot-numbers.ts';
 import { negotiate } from '../../../node-core/cluster/transport/protocol.ts';
+import { systemClock } from '../../../node-core/runtime/clock.ts';
 
 const id = (digit: string) => digit.repeat(64);
 const transcript: Transcript = {
@@ -134,18 +135,49 @@ describe('trust of the network', () => {
     ['no address', false],
     ['', false],
   ])('%s: %s', (address, expected) => {
-    expect(new LanTrust(members, true, subnets).allows(id('a'), address)).toBe(expected);
-    expect(new LanTrust(members, false, subnets).allows(id('a'), address)).toBe(false);
-    expect(new LanTrust(members, true, subnets).allows(id('d'), address)).toBe(false);
+    expect(new LanTrust(members, true, systemClock, () => undefined, subnets).allows(id('a'), address)).toBe(expected);
+    expect(new LanTrust(members, false, systemClock, () => undefined, subnets).allows(id('a'), address)).toBe(false);
+    expect(new LanTrust(members, true, systemClock, () => undefined, subnets).allows(id('d'), address)).toBe(false);
   });
 
   it('holds for the subnet of its first use, and not where that is gone', () => {
     let here = subnets();
-    const lan = new LanTrust(members, true, () => here);
+    const lan = new LanTrust(
+      members,
+      true,
+      systemClock,
+      () => undefined,
+      () => here,
+    );
     lan.used('192.168.1.5');
     expect([lan.allows(id('a'), '192.168.1.6'), lan.allows(id('a'), '10.0.0.1')]).toEqual([true, false]);
     here = ['172.16.0.0/16'];
     expect([lan.allows(id('a'), '172.16.0.1'), lan.allows(id('a'), '192.168.1.6')]).toEqual([false, false]);
+  });
+
+  it('for some minutes ends with them, and with a change of network', () => {
+    const time = { ms: 0 };
+    let here = subnets();
+    let changes = 0;
+    const clock = { now: () => time.ms, monotonic: () => time.ms };
+    const lan = new LanTrust(
+      members,
+      false,
+      clock,
+      () => (changes += 1),
+      () => here,
+    );
+    expect([lan.isOn, lan.allows(id('a'), '192.168.1.6')]).toEqual([false, false]);
+    lan.open(60_000);
+    expect([lan.isOn, lan.isPermanent, lan.allows(id('a'), '192.168.1.6')]).toEqual([true, false, true]);
+    time.ms = 59_999;
+    expect(lan.leftMs).toBe(1);
+    time.ms = 60_000;
+    expect([lan.isOn, lan.allows(id('a'), '192.168.1.6')]).toEqual([false, false]);
+    lan.open(60_000);
+    here = ['192.168.7.0/24'];
+    expect([lan.isOn, lan.allows(id('a'), '192.168.7.6')]).toEqual([false, false]);
+    expect(changes).toBeGreaterThanOrEqual(3);
   });
 });
 

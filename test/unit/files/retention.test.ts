@@ -139,6 +139,30 @@ describe('the clock of deletions', () => {
     await clock.stop();
   });
 
+  it('goes by what a majority of members says, and stands still while they differ or are away', async () => {
+    const bench = await Bench.open();
+    const time = { wall: 1_700_000_000_000, steady: 0 };
+    const clock = await clockOf(bench, time);
+    let agrees: boolean | undefined = false;
+    clock.agreesIf(() => agrees);
+    const before = clock.now();
+    time.wall += 365 * dayMs;
+    time.steady += hour;
+    expect(clock.now()).toBe(before);
+    agrees = true;
+    expect(clock.now()).toBe(time.wall);
+    agrees = false;
+    time.wall += dayMs;
+    time.steady += dayMs;
+    expect(clock.now()).toBe(time.wall - dayMs);
+    // Alone again: what was trusted goes on at no more than twice the steady clock.
+    agrees = undefined;
+    time.wall += 1000;
+    time.steady += 1000;
+    expect(clock.now()).toBe(time.wall - dayMs + 1000);
+    await clock.stop();
+  });
+
   it('does not follow a jump by years, not after a restart either, until somebody says that it is right', async () => {
     const bench = await Bench.open();
     const time = { wall: 1_700_000_000_000, steady: 0 };
