@@ -4,13 +4,12 @@
  * removed: an end is an entry of its own, or says so in the entry.
  */
 import { z } from 'zod';
+import { sceneSecret } from '../domain/scene-secret.ts';
 import { accessTables } from './access-values.ts';
 import { retentionTables } from './retention-values.ts';
 import { type Table, table } from './table.ts';
 
 const hex = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`));
-/** A scene with its secret, as the configuration writes it: `name:BASE32`. */
-export const sceneSecret = /^[^\s/\\:\p{Cc}]{1,200}:[A-Z2-7]{1,200}=*$/iu;
 
 const door = z.enum(['open', 'token', 'session', 'off']);
 

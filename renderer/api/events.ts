@@ -38,7 +38,7 @@ const outdated: Readonly<Record<string, readonly QueryKey[]>> = {
   'file-moved': [['view'], ['tree'], ['search'], ['details']],
   'folder-made': [['view'], ['tree']],
   'folder-progress': [['view'], ['tree']],
-  'bytes-damaged': [['health'], ['details'], ['scrub']],
+  'bytes-damaged': [['health'], ['details'], ['scrub'], ['lost']],
   'deletion-waits': [['retention']],
   'removals-held': [['watch']],
   'alarm-opened': [['alarms']],
@@ -51,9 +51,16 @@ const outdated: Readonly<Record<string, readonly QueryKey[]>> = {
   'member-offline': [['members'], ['nearby']],
   'twin-seen': [['members'], ['alarms']],
   'pairing-changed': [['pairings'], ['nearby']],
-  'conflict-changed': [['conflicts'], ['view']],
-  'scrub-progress': [['scrub']],
-  'repair-progress': [['repair']],
+  'conflict-found': [['conflicts'], ['view']],
+  'conflict-gone': [['conflicts'], ['view']],
+  'scrub-changed': [['scrub']],
+  'bytes-set-aside': [['scrub'], ['lost'], ['details']],
+  'bytes-repaired': [['scrub'], ['lost'], ['details'], ['holders']],
+  'files-lost': [['lost']],
+  'repair-changed': [['repair']],
+  'near-changed': [['nearby']],
+  'trust-changed': [['trust'], ['members']],
+  'fetching-changed': [['transfers'], ['members']],
 };
 
 /** Follows the node's events until the returned function is called. */

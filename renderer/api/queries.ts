@@ -71,14 +71,44 @@ export function useMembers() {
   return useQuery({ queryKey: ['members'], queryFn: () => api<types.MemberList>('/members') });
 }
 
-/** No event tells of a node that comes near: it is asked while somebody looks. */
 export function useNearby() {
+  return useQuery({ queryKey: ['nearby'], queryFn: () => api<{ nodes: types.NearNode[] }>('/nearby') });
+}
+
+/** Which members hold verified bytes of a file, as they say now. */
+export function useHolders(path: string) {
   return useQuery({
-    queryKey: ['nearby'],
-    queryFn: () => api<{ nodes: types.NearNode[] }>('/nearby'),
-    refetchInterval: 4000,
+    queryKey: ['holders', path],
+    queryFn: () => api<types.Holders>('/files/holders', { query: { path } }),
     staleTime: 0,
   });
+}
+
+export function useTrust() {
+  return useQuery({ queryKey: ['trust'], queryFn: () => api<types.TrustState>('/trust') });
+}
+
+export function useScrub() {
+  return useQuery({ queryKey: ['scrub'], queryFn: () => api<types.Scrub>('/scrub') });
+}
+
+export function useRepair() {
+  return useQuery({ queryKey: ['repair'], queryFn: () => api<types.Repair>('/repair') });
+}
+
+export function useLost() {
+  return useQuery({ queryKey: ['lost'], queryFn: () => api<types.LostFiles>('/lost') });
+}
+
+export function useConflicts() {
+  return useQuery({
+    queryKey: ['conflicts'],
+    queryFn: () => api<{ conflicts: types.Conflict[]; cursor?: string }>('/conflicts'),
+  });
+}
+
+export function usePolicy() {
+  return useQuery({ queryKey: ['policy'], queryFn: () => api<types.Policy>('/policy') });
 }
 
 export function usePairings() {

@@ -1,8 +1,11 @@
 /** Types of /api/v1, as the contract of the node has them. Types only: nothing of the node is part of the app. */
 import type { z } from 'zod';
 import type * as access from '../../node-core/http/api/access-contract.ts';
+import type * as care from '../../node-core/http/api/care-contract.ts';
 import type * as cluster from '../../node-core/http/api/cluster-contract.ts';
 import type * as contract from '../../node-core/http/api/contract.ts';
+import type * as policy from '../../node-core/http/api/policy-contract.ts';
+import type * as trust from '../../node-core/http/api/trust-contract.ts';
 
 type Shape<T extends z.ZodType> = z.output<T>;
 
@@ -35,3 +38,11 @@ export type Invite = Shape<typeof cluster.invite>;
 export type Pairing = Shape<typeof cluster.pairing>;
 export type Transfer = Shape<typeof cluster.transfer>;
 export type Transfers = Shape<typeof cluster.transfers>;
+export type Holders = Shape<typeof contract.holders>;
+export type Scrub = Shape<typeof care.scrub>;
+export type Repair = Shape<typeof care.repair>;
+export type LostFiles = Shape<typeof care.lostFiles>;
+export type Conflict = Shape<typeof care.conflict>;
+export type ConflictVersion = Shape<typeof care.conflictVersion>;
+export type TrustState = Shape<typeof trust.trustState>;
+export type Policy = Shape<typeof policy.policy>;

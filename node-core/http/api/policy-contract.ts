@@ -1,7 +1,7 @@
 /** The shapes of /api/v1 that concern what all members go by. */
 import { z } from 'zod';
 
-import { sceneSecret } from '../../catalog/shared-values.ts';
+import { sceneSecret } from '../../domain/scene-secret.ts';
 
 const door = z.enum(['open', 'token', 'session', 'off']);
 

@@ -12,6 +12,7 @@ import { AddDevice } from './add-device.tsx';
 import { Invites } from './invites.tsx';
 import { MemberCard } from './member-card.tsx';
 import { askPairing, PairingCard } from './pairing-card.tsx';
+import { TrustWindow } from './trust-window.tsx';
 
 /** The screen. */
 export default function DevicesScreen() {
@@ -38,6 +39,7 @@ export default function DevicesScreen() {
             {t('devices.trustLanText')}
           </Alert>
         )}
+        <TrustWindow />
         {shown.length > 0 && (
           <Part title={t('devices.asking')}>
             <div className="cards">

@@ -1,5 +1,5 @@
 /** One device of the cluster: how it is, when it was seen, what is wrong, and what can be done. */
-import { ActionIcon, Alert, Badge, Button, Group, Menu, Modal, Stack, Text, TextInput } from '@mantine/core';
+import { ActionIcon, Alert, Anchor, Badge, Button, Group, Menu, Modal, Stack, Text, TextInput } from '@mantine/core';
 import { modals } from '@mantine/modals';
 import { IconDeviceDesktop, IconDots, IconPencil, IconTrash } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
@@ -11,6 +11,7 @@ import type { Member } from '../../api/types.ts';
 import { Facts, messageOf, Name } from '../../components/basics.tsx';
 import { formatAgo, formatBytes, formatNumber, formatTime } from '../../components/format.ts';
 import { tell, tellError } from '../../components/notify.tsx';
+import { hrefOf } from '../../state/route.ts';
 
 /** The card. @param all members, for the name of the one that let it in. */
 export function MemberCard({ member, all }: { readonly member: Member; readonly all: readonly Member[] }) {
@@ -37,7 +38,8 @@ export function MemberCard({ member, all }: { readonly member: Member; readonly 
       <Problems member={member} />
       <Facts
         rows={[
-          member.self && health ? [t('devices.holds'), holds(health.files, health.bytes)] : undefined,
+          holdings(),
+          lag(),
           member.self && health ? [t('devices.space'), formatBytes(health.disk.free)] : undefined,
           member.self ? undefined : [t('devices.seen'), seen(member)],
           [t('devices.since'), formatTime(member.sinceMs)],
@@ -50,8 +52,29 @@ export function MemberCard({ member, all }: { readonly member: Member; readonly 
     </div>
   );
 
-  function holds(files: number, bytes: number): string {
-    return t('devices.filesAndBytes', { files: formatNumber(files), size: formatBytes(bytes) });
+  function holdings(): readonly [string, string] | undefined {
+    const { figures } = member;
+    const held =
+      figures?.verified ?? (member.self && health ? { files: health.files, bytes: health.bytes } : undefined);
+    if (!held) return undefined;
+    const text = t('devices.filesAndBytes', { files: formatNumber(held.files), size: formatBytes(held.bytes) });
+    return [t('devices.holds'), text];
+  }
+
+  /** How far a device is behind: bytes that it lacks, and news that it has not heard. */
+  function lag(): readonly [string, string] | undefined {
+    const { figures } = member;
+    if (!figures) return undefined;
+    const { missing, behind } = figures;
+    if (missing.files === 0 && behind === 0) return [t('devices.lag'), t('devices.upToDate')];
+    return [
+      t('devices.lag'),
+      t('devices.lagText', {
+        files: formatNumber(missing.files),
+        size: formatBytes(missing.bytes),
+        news: formatNumber(behind),
+      }),
+    ];
   }
 
   function seen({ online, seenMs }: Member): string {
@@ -66,6 +89,20 @@ function Problems({ member }: { readonly member: Member }) {
     return (
       <Alert color="red" mb="xs" title={t('devices.twin')}>
         {t('devices.twinText')}
+      </Alert>
+    );
+  }
+  if (member.figures?.stalled) {
+    return (
+      <Alert color="red" mb="xs" title={t('devices.stalled')}>
+        {t('devices.stalledText')}
+      </Alert>
+    );
+  }
+  if (member.figures && member.figures.lost > 0) {
+    return (
+      <Alert color="orange" mb="xs" title={t('devices.lost', { count: member.figures.lost })}>
+        <Anchor href={hrefOf('health')}>{t('devices.toHealth')}</Anchor>
       </Alert>
     );
   }

@@ -2,7 +2,7 @@
 import { ActionIcon, Alert, Badge, CopyButton, Drawer, Group, Skeleton, Stack, Text, Tooltip } from '@mantine/core';
 import { IconCheck, IconCopy, IconShieldCheck } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
-import { useDetails, useMembers } from '../../api/queries.ts';
+import { useDetails, useHolders, useMembers } from '../../api/queries.ts';
 import { Facts, Failure, Name } from '../../components/basics.tsx';
 import { FileIcon, lookOf } from '../../components/file-icon.tsx';
 import { formatBytes, formatTime } from '../../components/format.ts';
@@ -42,7 +42,7 @@ function Content({ path }: { readonly path: string }) {
           {t('files.conflictOf')} <Name>{file.conflictOf}</Name>
         </Alert>
       )}
-      <Holders origin={file.origin} here={file.here} />
+      <Holders path={path} origin={file.origin} here={file.here} />
       <Facts
         rows={[
           [t('files.size'), `${formatBytes(file.size)} (${file.size.toLocaleString()} B)`],
@@ -60,25 +60,45 @@ function Content({ path }: { readonly path: string }) {
   );
 }
 
-/** What is known for certain: this node has read its own bytes, and who wrote the file first. */
-function Holders({ origin, here }: { readonly origin: string; readonly here: boolean }) {
+/** Devices count once their bytes have been verified; those that cannot be asked now are not counted. */
+function Holders({ path, origin, here }: { readonly path: string; readonly origin: string; readonly here: boolean }) {
   const { t } = useTranslation();
   const members = useMembers().data?.members ?? [];
-  const from = members.find(({ id }) => id === origin);
+  const { data, isError } = useHolders(path);
+  const nameOf = (id: string) => members.find((member) => member.id === id)?.name;
+  const holders = data?.files[0]?.holders ?? [];
+  const from = nameOf(origin);
   return (
-    <Stack gap={6}>
-      <Group gap="xs">
+    <Stack gap={6} data-testid="holders">
+      {data ? (
         <Badge
-          color={here ? 'teal.9' : 'gray.7'}
-          leftSection={here ? <IconShieldCheck size={13} /> : undefined}
+          color={holders.length > 1 || data.members === 1 ? 'teal.9' : 'orange.9'}
+          leftSection={<IconShieldCheck size={13} />}
           variant="filled"
         >
-          {t(here ? 'files.here' : 'files.elsewhere')}
+          {t('files.safe', { count: data.members, holders: holders.length })}
         </Badge>
-      </Group>
-      {from && (
+      ) : (
+        <Badge color="gray.7" variant="filled">
+          {isError ? t(here ? 'files.here' : 'files.elsewhere') : '…'}
+        </Badge>
+      )}
+      {holders.map((id) => (
+        <Group key={id} gap={6} wrap="nowrap">
+          <IconCheck size={15} aria-hidden />
+          <Text size="sm">
+            <Name>{nameOf(id) ?? id.slice(0, 8)}</Name>
+          </Text>
+        </Group>
+      ))}
+      {data && !here && (
         <Text size="sm" c="dimmed">
-          {t('files.origin')} <Name>{from.name}</Name>
+          {t('files.elsewhere')}
+        </Text>
+      )}
+      {from !== undefined && (
+        <Text size="sm" c="dimmed">
+          {t('files.origin')} <Name>{from}</Name>
         </Text>
       )}
     </Stack>

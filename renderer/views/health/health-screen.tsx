@@ -14,11 +14,10 @@ import {
   Skeleton,
   Stack,
   Text,
-  Title,
 } from '@mantine/core';
 import { IconAlertTriangle, IconCircleCheck, IconFileZip } from '@tabler/icons-react';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { type ReactNode, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, apiUrl } from '../../api/http.ts';
 import { useAlarms, useHealth, useMembers, useStatistics } from '../../api/queries.ts';
@@ -33,6 +32,9 @@ import {
   formatTime,
 } from '../../components/format.ts';
 import { tellError } from '../../components/notify.tsx';
+import { Lost, Repair, Scrub } from './care.tsx';
+import { Conflicts } from './conflicts.tsx';
+import { Part } from './part.tsx';
 
 /** Days that the chart shows. */
 const shownDays = 30;
@@ -56,34 +58,15 @@ export default function HealthScreen() {
       <Stack gap="xl">
         <Numbers />
         <Alarms />
+        <Conflicts />
+        <Lost />
         <Days />
+        <Scrub />
+        <Repair />
         <Verification />
         <Log />
       </Stack>
     </div>
-  );
-}
-
-/** A part of the screen with a heading. */
-export function Part({
-  title,
-  aside,
-  children,
-}: {
-  readonly title: string;
-  readonly aside?: ReactNode;
-  readonly children: ReactNode;
-}) {
-  return (
-    <section aria-label={title}>
-      <Group justify="space-between" mb="sm">
-        <Title order={2} size="h4">
-          {title}
-        </Title>
-        {aside}
-      </Group>
-      {children}
-    </section>
   );
 }
 

@@ -26,6 +26,7 @@ import { AllKeys } from './all-keys.tsx';
 import { Backup } from './backup.tsx';
 import { type Draft, useDraft } from './draft.ts';
 import { MailTest } from './mail-test.tsx';
+import { ClusterPolicy } from './policy.tsx';
 import { Retention } from './retention.tsx';
 import { SettingField } from './setting-field.tsx';
 
@@ -140,6 +141,7 @@ function Content({ part, settings, draft }: ContentProps) {
         <>
           <Card>{fields((setting) => setting.group === part && !setting.expert && setting.key !== 'node_name')}</Card>
           {part === 'alarms' && <MailTest />}
+          {part === 'cluster' && <ClusterPolicy />}
           <MoreKeys settings={settings} part={part} />
         </>
       );

@@ -1,5 +1,5 @@
 /** What is on its way: uploads of this browser, contents from other devices, what others send, and what is done. */
-import { Anchor, Badge, Button, Group, Paper, Progress, Skeleton, Stack, Text, Title } from '@mantine/core';
+import { Alert, Anchor, Badge, Button, Group, Paper, Progress, Skeleton, Stack, Text, Title } from '@mantine/core';
 import { IconDownload, IconPlayerPause, IconPlayerPlay, IconTransfer, IconUpload } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
@@ -166,7 +166,7 @@ function FromDevices({ state }: { readonly state: Transfers }) {
       .then((answer) => client.setQueryData(['transfers'], answer))
       .catch(tellError);
   };
-  if (state.transfers.length === 0 && !state.paused) return null;
+  if (state.transfers.length === 0 && !state.paused && !state.stalled) return null;
   return (
     <Section
       title={t('transfers.fromDevices')}
@@ -182,17 +182,22 @@ function FromDevices({ state }: { readonly state: Transfers }) {
         </Button>
       }
     >
-      {state.transfers.length === 0 && (
+      {state.transfers.length === 0 && state.paused && (
         <Text size="sm" c="dimmed" py="sm">
           {t('transfers.pausedText')}
         </Text>
       )}
-      {state.transfers.slice(0, maxRows).map(({ sha256, size, done, from }) => (
+      {state.stalled && (
+        <Alert color="red" my="sm" title={t('devices.stalled')}>
+          {t('devices.stalledText')}
+        </Alert>
+      )}
+      {state.transfers.slice(0, maxRows).map(({ sha256, size, done, from, files, bytesPerSecond }) => (
         <div key={sha256} className="list-row">
           <Stack gap={4} style={{ flex: 1 }} miw={0}>
             <Group gap={6}>
-              <Text size="sm" className="digest">
-                {sha256.slice(0, 16)}
+              <Text size="sm" fw={500} truncate>
+                <Name>{files[0]?.slice(files[0].lastIndexOf('/') + 1) ?? sha256.slice(0, 16)}</Name>
               </Text>
               {from.map((id) => (
                 <Badge key={id} size="sm" variant="light" tt="none" c="var(--mantine-color-text)">
@@ -200,7 +205,15 @@ function FromDevices({ state }: { readonly state: Transfers }) {
                 </Badge>
               ))}
             </Group>
-            <Bar done={done} total={size} label={t('transfers.progress')} />
+            <Bar done={done} total={size} label={files[0] ?? t('transfers.progress')} />
+            {bytesPerSecond > 0 && (
+              <Text size="xs" c="dimmed">
+                {t('transfers.speed', {
+                  speed: formatBytes(bytesPerSecond),
+                  time: formatDuration((size - done) / bytesPerSecond),
+                })}
+              </Text>
+            )}
           </Stack>
           <Text size="sm" c="dimmed" className="num">
             {formatBytes(done)} / {formatBytes(size)}

@@ -1,12 +1,12 @@
 /** The first run: what this device is called, where its files stand, and whom it belongs together with. */
-import { Anchor, Button, Group, Paper, Stack, Text, TextInput, Title } from '@mantine/core';
+import { Anchor, Button, Group, Paper, SimpleGrid, Stack, Text, TextInput, Title } from '@mantine/core';
 import { IconArrowRight } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, type ReactNode, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import icon from '../../../assets/icon.svg';
 import { api } from '../../api/http.ts';
-import { useHealth, usePairings, useSettings } from '../../api/queries.ts';
+import { useHealth, usePairings, useSettings, useTrust } from '../../api/queries.ts';
 import { messageOf } from '../../components/basics.tsx';
 import { formatBytes } from '../../components/format.ts';
 import { tell } from '../../components/notify.tsx';
@@ -15,6 +15,7 @@ import { go, hrefOf } from '../../state/route.ts';
 import { AddDevice } from '../devices/add-device.tsx';
 import { Nearby } from '../devices/devices-screen.tsx';
 import { PairingCard } from '../devices/pairing-card.tsx';
+import { TrustWindow, useTrustWindow } from '../devices/trust-window.tsx';
 
 /** The screen. */
 export default function WelcomeScreen() {
@@ -48,6 +49,7 @@ export default function WelcomeScreen() {
         <Place />
       </Step>
       <Step title={t('welcome.together')} text={t('welcome.togetherText')}>
+        <Question />
         {pairings.length > 0 ? (
           <div className="cards">
             {pairings.map((pairing) => (
@@ -95,6 +97,37 @@ function Step({
       </Text>
       {children}
     </Paper>
+  );
+}
+
+/** The one question. Nothing is chosen beforehand, and who goes on without an answer is asked each time. */
+function Question() {
+  const { t } = useTranslation();
+  const trust = useTrust().data;
+  const { open } = useTrustWindow();
+  const [asked, setAsked] = useState(false);
+  if (trust?.open) return <TrustWindow />;
+  return (
+    <SimpleGrid cols={{ base: 1, sm: 2 }} mb="md">
+      <div className="card">
+        <Text fw={600}>{t('trust.automatic')}</Text>
+        <Text size="sm" c="dimmed" mb="sm">
+          {t('trust.automaticText')}
+        </Text>
+        <Button variant="default" onClick={open}>
+          {t('trust.trust')}
+        </Button>
+      </div>
+      <div className="card">
+        <Text fw={600}>{t('trust.ask')}</Text>
+        <Text size="sm" c="dimmed" mb="sm">
+          {t('trust.askText')}
+        </Text>
+        <Button variant="default" aria-pressed={asked} onClick={() => setAsked(true)}>
+          {t(asked ? 'trust.asked' : 'trust.askMe')}
+        </Button>
+      </div>
+    </SimpleGrid>
   );
 }
 
