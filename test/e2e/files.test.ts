@@ -7,6 +7,7 @@ import { ApiClient } from '../support/api-client.ts';
 import { openWindow } from '../support/browser.ts';
 import { call, json } from '../support/http-client.ts';
 import { startNode, type TestNode } from '../support/node-in-process.ts';
+import { withKey } from '../support/strangers.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 let node: TestNode;
@@ -44,7 +45,7 @@ describe('the first start', () => {
     await page.getByRole('textbox', { name: 'Name' }).fill('Kitchen');
     await page.getByRole('button', { name: 'Save' }).click();
     await expect
-      .poll(async () => json<{ name: string }>(await call(`${fresh.origin}/api/v1/health`)).name)
+      .poll(async () => json<{ name: string }>(await call(`${fresh.origin}/api/v1/health`, { headers: withKey })).name)
       .toBe('Kitchen');
     await page.getByRole('button', { name: 'To my files' }).click();
     await page.getByText('This folder is empty').waitFor();
