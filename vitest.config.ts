@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
+/** In the checks, a test of real processes that fails on a busy machine is tried once more, and told of as such (retry x1). */
+const retry = process.env.SHOAL_TEST_ALL === '1' ? 1 : 0;
+
 /** Suites by folder. test/run.mjs runs each and fails when one of them ran no test. */
 export default defineConfig({
   test: {
@@ -15,6 +18,7 @@ export default defineConfig({
           hookTimeout: 60_000,
           // A test starts nodes of its own, some as processes: more at once than cores only makes them slow.
           maxWorkers: 2,
+          retry,
         },
       },
       {
@@ -27,6 +31,7 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           maxWorkers: 1,
+          retry,
           expect: { poll: { timeout: 30_000 } },
         },
       },
@@ -37,6 +42,7 @@ export default defineConfig({
           environment: 'node',
           testTimeout: 900_000,
           maxWorkers: 1,
+          retry,
         },
       },
     ],

@@ -75,9 +75,9 @@ export async function checkContent(
     else if (identity) inodes.add(identity.ino);
     const start = from?.place === place ? from.block : 0;
     const state = await checkPlace(context, sha256, place, start, pace);
+    found.bytes += state.bytes;
     if (state.stopped) return { ...found, suspects, stopped: true };
     found.files += 1;
-    found.bytes += state.bytes;
     if (state.bad !== undefined) suspects.push({ place, block: state.bad });
   }
   return { ...found, suspects, stopped: false };

@@ -65,6 +65,8 @@ export class Scrubber implements Service {
   #startedMs = 0;
   #savedMs = 0;
   #allowedAtMs = 0;
+  /** Bytes read of the content that is being looked at. */
+  #partialBytes = 0;
   #wake: () => void = () => undefined;
 
   constructor(context: FilesContext, options: ScrubOptions) {
@@ -100,7 +102,14 @@ export class Scrubber implements Service {
     const state = off ? 'off' : paused ? 'paused' : this.#running ? 'running' : 'waiting';
     return {
       state,
-      ...(run && { run: { startedMs: run.startedMs, files: run.files, bytes: run.bytes, damaged: run.damaged } }),
+      ...(run && {
+        run: {
+          startedMs: run.startedMs,
+          files: run.files,
+          bytes: run.bytes + this.#partialBytes,
+          damaged: run.damaged,
+        },
+      }),
       ...(last && { last }),
       ...(state === 'waiting' && { nextMs: this.#dueMs() }),
     };
@@ -195,14 +204,19 @@ export class Scrubber implements Service {
   async #scrub(run: Run, sha256: string, from?: ScrubPosition): Promise<Run> {
     let at: ScrubPosition = from ?? { sha256, place: '', block: 0 };
     const pace: ScrubPace = {
-      before: (bytes) => this.#throttle(bytes),
+      before: async (bytes) => {
+        await this.#throttle(bytes);
+        if (!this.#isHalted()) this.#partialBytes += bytes;
+      },
       stopping: () => this.#isHalted(),
       at: (position) => {
         at = position;
         this.#state = { ...this.#state, run: { ...run, at } };
       },
     };
-    const checked = await checkContent(this.#context, sha256, pace, from);
+    const checked = await checkContent(this.#context, sha256, pace, from).finally(() => {
+      this.#partialBytes = 0;
+    });
     this.counted.files += checked.files;
     this.counted.bytes += checked.bytes;
     const aside = checked.suspects.length > 0 && (await setAside(this.#context, sha256, checked.suspects));

@@ -63,8 +63,14 @@ const outdated: Readonly<Record<string, readonly QueryKey[]>> = {
   'fetching-changed': [['transfers'], ['members']],
 };
 
-/** Follows the node's events until the returned function is called. */
-export function followEvents(client: QueryClient): () => void {
+/** A device that came in. */
+export interface NewMember {
+  readonly name: string;
+  readonly addresses: readonly string[];
+}
+
+/** Follows the node's events until the returned function is called. @param onMember is told of every device that comes in. */
+export function followEvents(client: QueryClient, onMember: (member: NewMember) => void): () => void {
   const source = new EventSource(apiUrl('/events'));
   const waiting = new Set<string>();
   let timer: number | undefined;
@@ -85,6 +91,9 @@ export function followEvents(client: QueryClient): () => void {
   source.addEventListener('transfer-progress', (event) => {
     const one = JSON.parse((event as MessageEvent<string>).data) as Transfers['transfers'][number];
     client.setQueryData<Transfers>(['transfers'], (old) => old && withTransfer(old, one));
+  });
+  source.addEventListener('member-joined', (event) => {
+    onMember(JSON.parse((event as MessageEvent<string>).data) as NewMember);
   });
   // The node has been started anew, or the page was away for long: everything that is shown is read again.
   source.addEventListener('reset', () => void client.invalidateQueries());

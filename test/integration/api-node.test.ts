@@ -96,9 +96,9 @@ describe('who may use it', () => {
     ['a page of another site', 'CROSS_SITE_REFUSED', { origin: 'http://evil.example' }],
     ['a rebound name', 'HOST_REFUSED', { host: 'evil.example', origin: 'http://evil.example' }],
   ];
-  const open = ['whoAmI', 'signIn', 'signOut', 'setUp', 'peerHint'];
+  const open = ['whoAmI', 'signIn', 'signOut', 'setUp', 'peerHint', 'uploadForm'];
 
-  it('says in the document which operations are open to everybody: those that sign in and out, and where the peer port is', () => {
+  it('says in the document which operations are open to everybody: those that sign in and out, where the peer port is, what the upload page asks for', () => {
     const declared = api.operations().filter(({ security }) => security?.length === 1);
     expect(declared.map(({ operationId }) => operationId).sort()).toEqual([...open].sort());
   });
