@@ -10,8 +10,8 @@ import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ApiClient } from '../support/api-client.ts';
 import { accessibilityProblems, openWindow, overflow } from '../support/browser.ts';
-import { strangerHeaders } from '../support/browser-strangers.ts';
 import { startNode, type TestNode } from '../support/node-in-process.ts';
+import { from } from '../support/strangers.ts';
 
 const pictures = process.env.SHOAL_SCREENSHOTS;
 
@@ -176,7 +176,7 @@ describe.each(ways)('on a screen that is $way', ({ way, ...options }) => {
     await page.locator('[data-upload="conflict"]').nth(1).waitFor();
     await look(page, `transfers-busy-${way}`);
     const stranger = await openWindow(door.origin, options);
-    await stranger.setExtraHTTPHeaders(strangerHeaders);
+    await stranger.setExtraHTTPHeaders(from());
     await stranger.goto(`${door.origin}/`);
     await stranger.locator('input[type=password]').waitFor();
     await look(stranger, `login-${way}`);

@@ -1,9 +1,9 @@
 /** The upload page that users of go-fastdfs know: for everybody whom the node lets upload, with its fields. */
 import { describe, expect, it } from 'vitest';
 import { openWindow } from '../support/browser.ts';
-import { strangerHeaders } from '../support/browser-strangers.ts';
 import { call } from '../support/http-client.ts';
 import { startNode } from '../support/node-in-process.ts';
+import { from } from '../support/strangers.ts';
 
 const letter = { name: 'letter.txt', mimeType: 'text/plain', buffer: Buffer.from('dear node') };
 
@@ -11,7 +11,7 @@ describe('/group1/upload.html', () => {
   it('takes a stranger’s file, with the fields of the address', async () => {
     const node = await startNode({ trusted_proxies: ['127.0.0.1'] });
     const page = await openWindow(node.origin);
-    await page.setExtraHTTPHeaders(strangerHeaders);
+    await page.setExtraHTTPHeaders(from());
     await page.goto(`${node.group}/upload.html?scene=letters&path=my/place&filename=renamed.txt`);
     expect(await page.locator('input[name=scene]').inputValue()).toBe('letters');
     expect(await page.locator('input[name=filename]').inputValue()).toBe('renamed.txt');
@@ -42,7 +42,7 @@ describe('/group1/upload.html', () => {
   it('sends strangers to the door where uploads need a sign-in', async () => {
     const node = await startNode({ trusted_proxies: ['127.0.0.1'], upload_policy: 'session' });
     const page = await openWindow(node.origin);
-    await page.setExtraHTTPHeaders(strangerHeaders);
+    await page.setExtraHTTPHeaders(from());
     await page.goto(`${node.group}/upload.html`);
     await page.getByText('Uploads need a sign-in here').waitFor();
     expect(await page.locator('input[type=file]').count()).toBe(0);
