@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
+import { eventually } from '../support/eventually.ts';
 import { call } from '../support/http-client.ts';
 import { startNode } from '../support/node-in-process.ts';
 import { from, withKey } from '../support/strangers.ts';
@@ -28,6 +29,11 @@ it('tells state, settings, members, alarms and log, without secrets', async () =
     headers: { ...key, 'content-type': 'application/json' },
     body: '{"path":"a.txt"}',
   });
+  // The log is written behind what it tells of.
+  await eventually(
+    async () => (await call(`${node.origin}/api/v1/logs`, { headers: key })).text.includes('ready'),
+    'the log',
+  );
   const answer = await call(`${node.origin}/api/v1/support-bundle`, { headers: key });
   expect([answer.status, answer.headers['content-type']]).toEqual([200, 'application/zip']);
   const file = path.join(await temporaryFolder(), 'bundle.zip');
