@@ -1,8 +1,9 @@
 /** The cluster, with discovery as a source of hints. */
 
 import { readFile } from 'node:fs/promises';
-import { Cluster, type ClusterEvents, type ClusterOptions, type ClusterSecrets } from '../cluster/cluster.ts';
+import { Cluster, type ClusterOptions, type ClusterSecrets } from '../cluster/cluster.ts';
 import { DiscoveryHints } from '../cluster/discovery/discovery-hints.ts';
+import type { ClusterEvents } from '../cluster/events.ts';
 import { makeCertificate } from '../cluster/trust/certificate.ts';
 import type { JoiningFlags } from '../config/flags.ts';
 import { nodeNameOf } from '../config/node-name.ts';
