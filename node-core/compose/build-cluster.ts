@@ -16,7 +16,7 @@ import type { Ground } from './ground.ts';
 
 /** Builds what speaks with other nodes. */
 export async function buildCluster(
-  { clock, live, log, identity, secrets, noDiscovery, reportError }: Ground,
+  { clock, live, log, identity, metrics, secrets, noDiscovery, reportError }: Ground,
   { catalog, files, staging, store, folderSync, durable }: StoreParts,
   { storer, retention, deletionClock }: FileParts,
   { uploadDoor, redeemLink, policy }: Pick<ClusterOptions, 'uploadDoor' | 'redeemLink' | 'policy'>,
@@ -54,6 +54,13 @@ export async function buildCluster(
     events: clusterEvents,
     logger,
   });
+  const others = () => cluster.members.others();
+  metrics.gauge('shoal_members', 'Members of the cluster, this node included.', () => others().length + 1);
+  metrics.gauge(
+    'shoal_members_online',
+    'Members that are there, this node included.',
+    () => others().filter((id) => cluster.liveness.isOnline(id)).length + 1,
+  );
   retention.runsOnlyIf(() => cluster.quorum.runsRules());
   deletionClock.agreesIf(() => cluster.quorum.clockAgrees());
   live.onChange(({ applied }) => {
