@@ -63,6 +63,14 @@ function directAddress(socket: Socket): string {
   return address;
 }
 
+/** Whether a proxy that is trusted says that its client came by https. */
+export function isForwardedHttps(request: IncomingMessage, trustedProxies: AddressSet): boolean {
+  const proto = request.headers['x-forwarded-proto'];
+  if (typeof proto !== 'string' || !trustedProxies.has(directAddress(request.socket))) return false;
+  // Of several proxies the last one appended: what the first one saw stands first.
+  return proto.split(',')[0]?.trim().toLowerCase() === 'https';
+}
+
 const proxyHeaders = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'] as const;
 
 /**

@@ -46,11 +46,14 @@ export const policyRow = 'cluster';
 /** One row, {@link policyRow}. */
 export const policyTable = table('F', policy);
 
-/** The tables whose rows all members have alike, by the name that they travel under. */
+/**
+ * The tables whose rows all members have alike, by the name that they travel under and in the order in which they come in: a link
+ * never without its key, nor before its end.
+ */
 export const sharedTables: Readonly<Record<string, Table<SharedEntry>>> = {
-  links: accessTables.links,
-  revocations: accessTables.revocations,
   linkKeys: accessTables.linkKeys,
+  revocations: accessTables.revocations,
+  links: accessTables.links,
   rules: retentionTables.rules,
   policy: policyTable,
 };

@@ -3,9 +3,6 @@
  * over all of that. Built from ports by create-node; this is the only file of the room that knows all others.
  */
 import { randomBytes } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Config } from '../config/schema.ts';
@@ -22,53 +19,41 @@ import type { Logger } from '../runtime/logger.ts';
 import type { Service } from '../runtime/service.ts';
 import type { ByteSource } from '../storage/byte-source.ts';
 import type { Staging } from '../storage/staging.ts';
-import { type CareEvents, MemberCare } from './care/member-care.ts';
+import { MemberCare } from './care/member-care.ts';
 import { answering, PeerAnswers } from './engine/answers.ts';
 import { forgetRemovals } from './engine/forgetting.ts';
 import { Holdings } from './engine/holdings.ts';
-import type { QuestionKind } from './engine/ports.ts';
 import { Replicator } from './engine/replicator.ts';
 import { SharedEntries } from './engine/shared-entries.ts';
 import { WantWorker } from './engine/want-worker.ts';
+import type { ClusterEvents } from './events.ts';
 import type { NodeIdentity } from './identity.ts';
 import { Gatherer } from './joining/gatherer.ts';
-import { InviteKeeper, readToken } from './joining/invites.ts';
-import { JoinDoor, type JoinEvents } from './joining/join-door.ts';
+import { InviteKeeper } from './joining/invites.ts';
+import { JoinDoor } from './joining/join-door.ts';
 import { Joiner } from './joining/joiner.ts';
 import { LanTrust } from './joining/lan-trust.ts';
 import type { Summary } from './joining/merge-rule.ts';
 import { type ClusterKey, readClusterKey } from './joining/proofs.ts';
-import { type MemberEvents, MemberList } from './members/member-list.ts';
+import { StartToken } from './joining/start-token.ts';
+import { MemberList } from './members/member-list.ts';
 import { Quorum } from './members/quorum.ts';
 import { cutsOf, Removals } from './members/removals.ts';
+import { followNews } from './news.ts';
 import { OwnAddresses } from './own-addresses.ts';
+import { peerRoutes } from './peer-routes.ts';
 import { AddressBook } from './transport/address-book.ts';
 import { BootNumbers } from './transport/boot-numbers.ts';
 import { ContentServer } from './transport/content-server.ts';
 import type { PeerHints } from './transport/hints.ts';
-import { Liveness, type LivenessEvents } from './transport/liveness.ts';
+import { Liveness } from './transport/liveness.ts';
 import { ManualPeers } from './transport/manual-peers.ts';
 import type { PartialFolder } from './transport/partial-file.ts';
 import { PeerClient } from './transport/peer-client.ts';
-import { jsonRoute, type PeerCaller, type PeerRoute, PeerServer } from './transport/peer-server.ts';
-import {
-  heartbeatShape,
-  memberExchangeShape,
-  questionShapes,
-  redeemShape,
-  uploadStateShapes,
-} from './transport/protocol.ts';
-import { PeerTransfers, type TransferEvents } from './transport/transfers.ts';
+import { PeerServer } from './transport/peer-server.ts';
+import { PeerTransfers } from './transport/transfers.ts';
 import { type UploadDoor, UploadPassage } from './transport/upload-passage.ts';
 import type { NodeCertificate } from './trust/certificate.ts';
-
-/** News of the cluster. */
-export interface ClusterEvents extends MemberEvents, LivenessEvents, TransferEvents, JoinEvents, CareEvents {
-  /** The disk is full: nothing is fetched until there is room. Or there is again. */
-  'fetching-changed': { readonly stalled: boolean };
-  /** One id, two machines: both are refused. */
-  'twin-seen': { readonly id: string };
-}
 
 /** What this start was told about joining. None of it is kept. */
 export interface ClusterSecrets {
@@ -110,13 +95,7 @@ const tidyMs = 10 * 60_000;
 /** How long a transfer may be silent unless the configuration says otherwise, in milliseconds. */
 const idleMs = 20_000;
 
-/** Pause between two tries to use the token that this start was given, in milliseconds. */
-const joinRetryMs = 2000;
-
-/** Refusals after which a token is given up. */
-const finalRefusals = ['JOIN_PROOF_WRONG', 'JOIN_NOT_POSSIBLE', 'CLUSTERS_DIFFER', 'PEER_PROTOCOL'];
-
-/** Everything of the cluster. */
+/** Everything of the cluster. What it answers stands in peer-routes.ts, what follows from which news in news.ts. */
 export class Cluster implements Service {
   readonly name = 'cluster';
   readonly members: MemberList;
@@ -143,24 +122,21 @@ export class Cluster implements Service {
   readonly #client: PeerClient;
   readonly #server: PeerServer;
   readonly #answers: PeerAnswers;
-  readonly #contents: ContentServer;
   readonly #manual: ManualPeers;
   readonly #boot = randomBytes(8).toString('hex');
   readonly #boots: BootNumbers;
   readonly #removed: RemovedMembers;
   readonly #removals: Removals;
-  readonly #unsubscribe: (() => void)[] = [];
+  readonly #token: StartToken;
+  #unsubscribe: readonly (() => void)[] = [];
   #tidy: NodeJS.Timeout | undefined;
   #tidying: Promise<void> = Promise.resolve();
-  #joinTimer: NodeJS.Timeout | undefined;
-  #stopped = false;
 
   /** @throws ShoalError CLUSTER_KEY_UNFIT, INVITE_INVALID. */
   constructor(options: ClusterOptions) {
     this.#options = options;
     const { catalog, clock, certificate, config, events, identity, logger, secrets } = options;
     const key = keyOf(secrets);
-    if (secrets.joinToken !== undefined) readToken(secrets.joinToken);
     const boot = this.#boot;
     this.events = events;
     this.members = new MemberList({ catalog, identity, clock, events, name: options.nodeName, key });
@@ -229,11 +205,6 @@ export class Cluster implements Service {
     this.transfers = this.#createTransfers();
     this.#answers = new PeerAnswers(catalog, clock);
     this.shared = new SharedEntries(catalog, this.#client);
-    this.#contents = new ContentServer({
-      catalog,
-      open: (place) => options.files.store.open(place),
-      onDamaged: (sha256, place) => void this.#tellDamaged(sha256, place),
-    });
     const scheduler = { now: () => clock.now(), after: later, random: Math.random };
     this.holdings = new Holdings(identity.id, {
       catalog,
@@ -300,9 +271,22 @@ export class Cluster implements Service {
         if (fine) this.liveness.heardOf(member);
         return fine;
       },
-      routes: this.#routes(),
+      routes: peerRoutes({
+        answer: answering(this.#answers, this.shared, this.holdings, (member) => void this.replicator.read(member)),
+        members: this.members,
+        liveness: this.liveness,
+        contents: new ContentServer({
+          catalog,
+          open: (place) => options.files.store.open(place),
+          onDamaged: (sha256, place) => void this.#tellDamaged(sha256, place),
+        }),
+        uploadDoor: options.uploadDoor,
+        redeemLink: options.redeemLink,
+        more: { ...this.door.routes(), ...this.care.routes() },
+      }),
       logger,
     });
+    this.#token = new StartToken(secrets.joinToken, this.members, this.joiner, logger);
   }
 
   /** Opens a content that is on other members, and has it brought here at once. */
@@ -318,7 +302,11 @@ export class Cluster implements Service {
     await this.#server.start();
     if (this.lan.isPermanent)
       logger.warn('every node of the same private network may join until the next start (--trust-lan)');
-    this.#follow();
+    this.#unsubscribe = followNews({
+      ...{ events: this.events, files: this.#options.files.events, logger, client: this.#client, server: this.#server },
+      ...{ liveness: this.liveness, replicator: this.replicator, wants: this.wants, holdings: this.holdings },
+      removals: this.#removals,
+    });
     await this.#removals.follow();
     await this.shared.start();
     this.liveness.start();
@@ -333,13 +321,12 @@ export class Cluster implements Service {
     };
     tidy();
     this.#tidy = setInterval(tidy, tidyMs).unref();
-    void this.#useToken();
+    this.#token.start();
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true;
     clearInterval(this.#tidy);
-    clearTimeout(this.#joinTimer);
+    this.#token.stop();
     for (const end of this.#unsubscribe) end();
     await this.gatherer.stop();
     this.joiner.stop();
@@ -442,86 +429,6 @@ export class Cluster implements Service {
     });
   }
 
-  #routes(): Record<string, PeerRoute> {
-    const answer = answering(
-      this.#answers,
-      this.shared,
-      this.holdings,
-      (member) => void this.replicator.read(member),
-    ) as Record<QuestionKind, (member: string, question: never) => unknown>;
-    const questions = (Object.keys(questionShapes) as QuestionKind[]).map((kind) => [
-      kind,
-      jsonRoute<never>(questionShapes[kind].question as never, ({ id }, question) => answer[kind](id, question)),
-    ]);
-    return {
-      ...Object.fromEntries(questions),
-      ...this.door.routes(),
-      ...this.care.routes(),
-      heartbeat: jsonRoute(heartbeatShape, (caller, beat) => this.liveness.heard(caller, beat)),
-      redeem: jsonRoute(redeemShape, async (_caller, { link }) => {
-        await this.#options.redeemLink(link);
-        return {};
-      }),
-      members: jsonRoute(memberExchangeShape, async (_caller, { operations }) => {
-        await this.members.takeIn(operations);
-        return { operations: this.members.operations() };
-      }),
-      'upload-state': jsonRoute(uploadStateShapes.question, (_caller, { id }) => this.#options.uploadDoor.state(id)),
-      upload: { kind: 'stream', methods: ['HEAD', 'PATCH', 'DELETE'], handle: this.#serveUpload },
-      'upload-bytes': {
-        kind: 'stream',
-        handle: (_caller, request, response) =>
-          pipeline(Readable.from(this.#options.uploadDoor.bytes(uploadIn(request)), { objectMode: false }), response),
-      },
-      blocks: { kind: 'stream', handle: (_caller, request, response) => this.#contents.blocks(request, response) },
-      bytes: { kind: 'stream', handle: (_caller, request, response) => this.#contents.bytes(request, response) },
-    };
-  }
-
-  readonly #serveUpload = async (_caller: PeerCaller, request: IncomingMessage, response: ServerResponse) => {
-    const id = uploadIn(request);
-    // As slow as its client may be, and as silent while a large file is placed; that the other side is gone is noticed.
-    request.socket.setTimeout(0);
-    request.socket.setKeepAlive(true, 15_000);
-    await this.#options.uploadDoor.serve(id, request, response);
-  };
-
-  /** What happens on news. */
-  #follow(): void {
-    const { events, files, logger } = this.#options;
-    const on = this.#unsubscribe;
-    for (const type of ['file-committed', 'file-arrived', 'content-kept'] as const)
-      on.push(files.events.on(type, () => this.holdings.changed()));
-    for (const type of ['file-committed', 'file-removed', 'file-moved', 'folder-made'] as const)
-      on.push(files.events.on(type, () => this.replicator.announce()));
-    on.push(
-      // What was set aside is fetched again.
-      files.events.on('bytes-set-aside', () => this.wants.wake()),
-      events.on('member-online', ({ id }) => {
-        logger.info({ member: id }, 'a member is there');
-        void this.replicator.read(id);
-        this.wants.wake(true);
-      }),
-      events.on('member-offline', ({ id }) => logger.info({ member: id }, 'a member is away')),
-      events.on('member-joined', ({ id, name, way }) => logger.info({ member: id, name, way }, 'a member has joined')),
-      events.on('member-removed', ({ id, name, by }) => {
-        logger.warn({ member: id, name, by }, 'a member was removed');
-        this.#server.cut(id);
-        this.#client.cut(id);
-      }),
-      events.on('members-changed', () => {
-        this.liveness.follow();
-        this.liveness.hurry();
-        void this.#removals.follow();
-      }),
-      events.on('twin-seen', ({ id }) => {
-        logger.error({ member: id }, 'two machines run with this id: both are refused');
-        this.liveness.giveUp(id);
-        this.#server.cut(id);
-      }),
-    );
-  }
-
   /** Links, rules and policy of a member differ from those here. */
   async #pullShared(member: string): Promise<void> {
     try {
@@ -549,28 +456,6 @@ export class Cluster implements Service {
     await this.#removed.tidy(this.members.others());
     await this.transfers.sweep();
   }
-
-  /** Uses the token that this start was given, until it is used or good for nothing. */
-  async #useToken(): Promise<void> {
-    const { logger, secrets } = this.#options;
-    if (secrets.joinToken === undefined || this.#stopped) return;
-    if (this.members.isMember(readToken(secrets.joinToken).inviter)) return;
-    try {
-      const joined = await this.joiner.byInvite(secrets.joinToken);
-      if (joined) logger.info({ node: joined.node, name: joined.name }, 'joined by invite');
-    } catch (error) {
-      const code = error instanceof ShoalError ? String(error.details.code ?? error.code) : '';
-      if (finalRefusals.includes(code)) logger.error({ err: error }, 'the invite was not accepted');
-      else if (!this.#stopped) this.#joinTimer = setTimeout(() => void this.#useToken(), joinRetryMs).unref();
-    }
-  }
-}
-
-/** The id of an upload in a request. @throws ShoalError BAD_REQUEST. */
-function uploadIn({ url = '' }: IncomingMessage): string {
-  const id = new URLSearchParams(url.split('?')[1]).get('id') ?? '';
-  if (!/^[0-9a-f]{32}$/.test(id)) throw new ShoalError('BAD_REQUEST', { details: { reason: 'id' } });
-  return id;
 }
 
 function keyOf({ clusterKey }: ClusterSecrets): ClusterKey | undefined {

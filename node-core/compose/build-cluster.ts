@@ -1,8 +1,9 @@
 /** The cluster, with discovery as a source of hints. */
 
 import { readFile } from 'node:fs/promises';
-import { Cluster, type ClusterEvents, type ClusterOptions, type ClusterSecrets } from '../cluster/cluster.ts';
+import { Cluster, type ClusterOptions, type ClusterSecrets } from '../cluster/cluster.ts';
 import { DiscoveryHints } from '../cluster/discovery/discovery-hints.ts';
+import type { ClusterEvents } from '../cluster/events.ts';
 import { makeCertificate } from '../cluster/trust/certificate.ts';
 import type { JoiningFlags } from '../config/flags.ts';
 import { nodeNameOf } from '../config/node-name.ts';
@@ -15,7 +16,7 @@ import type { Ground } from './ground.ts';
 
 /** Builds what speaks with other nodes. */
 export async function buildCluster(
-  { clock, live, log, identity, secrets, noDiscovery, reportError }: Ground,
+  { clock, live, log, identity, metrics, secrets, noDiscovery, reportError }: Ground,
   { catalog, files, staging, store, folderSync, durable }: StoreParts,
   { storer, retention, deletionClock }: FileParts,
   { uploadDoor, redeemLink, policy }: Pick<ClusterOptions, 'uploadDoor' | 'redeemLink' | 'policy'>,
@@ -53,6 +54,13 @@ export async function buildCluster(
     events: clusterEvents,
     logger,
   });
+  const others = () => cluster.members.others();
+  metrics.gauge('shoal_members', 'Members of the cluster, this node included.', () => others().length + 1);
+  metrics.gauge(
+    'shoal_members_online',
+    'Members that are there, this node included.',
+    () => others().filter((id) => cluster.liveness.isOnline(id)).length + 1,
+  );
   retention.runsOnlyIf(() => cluster.quorum.runsRules());
   deletionClock.agreesIf(() => cluster.quorum.clockAgrees());
   live.onChange(({ applied }) => {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Request, Response } from 'express';
 import type { AlarmEvents } from '../../alarms/alarm-board.ts';
-import type { ClusterEvents } from '../../cluster/cluster.ts';
+import type { ClusterEvents } from '../../cluster/events.ts';
 import type { LiveConfiguration } from '../../config/live.ts';
 import type { FileEvents } from '../../files/context.ts';
 import type { UploadRegistry } from '../../files/uploads.ts';

@@ -1,6 +1,8 @@
 /** The JSON shapes of go-fastdfs. */
+
 import type { IncomingMessage } from 'node:http';
 import type { Request, Response } from 'express';
+import { AddressSet, isForwardedHttps } from '../../access/network.ts';
 import type { CataloguedFile } from '../../catalog/catalog.ts';
 import type { Config } from '../../config/schema.ts';
 import { baseName, joinPath, parentOf } from '../../domain/paths.ts';
@@ -113,12 +115,23 @@ export function uploadAnswer(file: CataloguedFile, request: Request, config: Con
 
 /** `http://HOST` as links begin: `download_domain` when set, else what the request calls this node. */
 export function domainOf(request: IncomingMessage, config: Config): string {
-  const scheme = config.enable_https ? 'https' : 'http';
+  const scheme = config.enable_https || isForwardedHttps(request, proxiesOf(config)) ? 'https' : 'http';
   if (config.download_domain !== '') {
     const domain = config.download_domain.replace(/\/+$/, '');
     return /^https?:\/\//i.test(domain) ? domain : `${scheme}://${domain}`;
   }
   return `${scheme}://${hostOf(request)}`;
+}
+
+const proxies = new WeakMap<Config, AddressSet>();
+
+function proxiesOf(config: Config): AddressSet {
+  let set = proxies.get(config);
+  if (!set) {
+    set = new AddressSet(config.trusted_proxies);
+    proxies.set(config, set);
+  }
+  return set;
 }
 
 function hostOf(request: IncomingMessage): string {

@@ -1,7 +1,7 @@
 import { createServer, get, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { ClusterEvents } from '../../../../node-core/cluster/cluster.ts';
+import type { ClusterEvents } from '../../../../node-core/cluster/events.ts';
 import type { LiveConfiguration } from '../../../../node-core/config/live.ts';
 import type { FileEvents } from '../../../../node-core/files/context.ts';
 import { UploadRegistry } from '../../../../node-core/files/uploads.ts';
