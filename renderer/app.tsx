@@ -10,6 +10,7 @@ import { ApiError, whenRefused } from './api/http.ts';
 import { useSession } from './api/queries.ts';
 import { Failure } from './components/basics.tsx';
 import { tellOfMember, useAskedForPairing } from './shell/cluster-news.ts';
+import { useFirstRun } from './shell/first-run.ts';
 import { Shell } from './shell/shell.tsx';
 import { type Screen, useRoute } from './state/route.ts';
 import { cssVariables, themeOf } from './theme.ts';
@@ -86,6 +87,7 @@ function SignedIn() {
   const queryClient = useQueryClient();
   useEffect(() => followEvents(queryClient, tellOfMember), [queryClient]);
   useAskedForPairing();
+  useFirstRun();
   const { screen } = useRoute();
   const View = screen === 'upload' ? UploadScreen : views[screen];
   return (

@@ -62,6 +62,24 @@ describe('the first start', () => {
   });
 });
 
+describe('a node that holds nothing', () => {
+  it('welcomes its first visitor, and no other', async () => {
+    const empty = await startNode();
+    const page = await openWindow(empty.origin);
+    await page.goto(`${empty.origin}/`);
+    await page.getByRole('heading', { name: 'Welcome to Shoal' }).waitFor();
+    await page.getByRole('button', { name: 'To my files' }).click();
+    await page.getByText('This folder is empty').waitFor();
+    await page.goto('about:blank');
+    await page.goto(`${empty.origin}/`);
+    await page.getByText('This folder is empty').waitFor();
+    await put('some/file', 'x');
+    const other = await openWindow(node.origin);
+    await other.goto(`${node.origin}/`);
+    await other.getByRole('row', { name: 'some' }).waitFor();
+  });
+});
+
 describe('upload', () => {
   it('of a folder keeps its structure', async () => {
     const folder = path.join(await temporaryFolder(), 'holiday 假期');

@@ -29,7 +29,7 @@ describe('settings', () => {
     const field = page.locator('[data-setting="trash_days"]');
     await field.fill('12');
     await page.getByRole('button', { name: 'Save' }).click();
-    await page.getByText('Saved').waitFor();
+    await page.getByText('Saved', { exact: true }).waitFor();
     expect(await settingOf('trash_days')).toBe(12);
   });
 
@@ -121,7 +121,7 @@ describe('the account', () => {
     const page = await openWindow(guarded.origin);
     await page.setExtraHTTPHeaders(from());
     await setUp(guarded);
-    await page.goto(`${guarded.origin}/`);
+    await page.goto(`${guarded.origin}/#/files`);
     const signIn = async (code?: string) => {
       await page.getByLabel(/^Password( \*)?$/).fill('long enough');
       if (code !== undefined) await page.getByRole('textbox', { name: 'One-time code' }).fill(code);
