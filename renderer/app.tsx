@@ -9,6 +9,7 @@ import { followEvents } from './api/events.ts';
 import { ApiError, whenRefused } from './api/http.ts';
 import { useSession } from './api/queries.ts';
 import { Failure } from './components/basics.tsx';
+import { tellOfMember, useAskedForPairing } from './shell/cluster-news.ts';
 import { Shell } from './shell/shell.tsx';
 import { type Screen, useRoute } from './state/route.ts';
 import { cssVariables, themeOf } from './theme.ts';
@@ -44,7 +45,7 @@ const views: Record<Exclude<Screen, 'upload'>, ComponentType> = {
 
 /** Everything. @param nonce lets the styles in that are made while the page runs. */
 export function App({ nonce }: { readonly nonce: string }) {
-  const { t, i18n } = useTranslation();
+  const { t } = useTranslation();
   const closeLabel = t('common.close');
   const theme = useMemo(() => themeOf(closeLabel), [closeLabel]);
   return (
@@ -55,8 +56,7 @@ export function App({ nonce }: { readonly nonce: string }) {
       getStyleNonce={() => nonce}
     >
       <QueryClientProvider client={client}>
-        {/* In another language every text is another one: what is shown is made anew. */}
-        <ModalsProvider key={i18n.language}>
+        <ModalsProvider>
           <Notifications position="bottom-right" limit={4} />
           <Gate />
         </ModalsProvider>
@@ -84,7 +84,8 @@ function Gate() {
 
 function SignedIn() {
   const queryClient = useQueryClient();
-  useEffect(() => followEvents(queryClient), [queryClient]);
+  useEffect(() => followEvents(queryClient, tellOfMember), [queryClient]);
+  useAskedForPairing();
   const { screen } = useRoute();
   const View = screen === 'upload' ? UploadScreen : views[screen];
   return (

@@ -10,6 +10,9 @@ import type { Transfers, Upload } from './types.ts';
 /** Changes that come together are read together: at most this often, in milliseconds. */
 const gatherMs = 250;
 
+/** Pause before a stream that was refused is asked for again, in milliseconds. */
+const reconnectMs = 3000;
+
 let connected = true;
 const listeners = new Set<() => void>();
 
@@ -63,9 +66,14 @@ const outdated: Readonly<Record<string, readonly QueryKey[]>> = {
   'fetching-changed': [['transfers'], ['members']],
 };
 
-/** Follows the node's events until the returned function is called. */
-export function followEvents(client: QueryClient): () => void {
-  const source = new EventSource(apiUrl('/events'));
+/** A device that came in. */
+export interface NewMember {
+  readonly name: string;
+  readonly addresses: readonly string[];
+}
+
+/** Follows the node's events until the returned function is called. @param onMember is told of every device that comes in. */
+export function followEvents(client: QueryClient, onMember: (member: NewMember) => void): () => void {
   const waiting = new Set<string>();
   let timer: number | undefined;
   const flush = () => {
@@ -78,22 +86,42 @@ export function followEvents(client: QueryClient): () => void {
     for (const [key] of keys) waiting.add(String(key));
     timer ??= window.setTimeout(flush, gatherMs);
   };
-  for (const [type, keys] of Object.entries(outdated)) source.addEventListener(type, () => mark(keys));
-  source.addEventListener('uploads', (event) => {
-    client.setQueryData(['uploads'], { uploads: JSON.parse((event as MessageEvent<string>).data) as Upload[] });
-  });
-  source.addEventListener('transfer-progress', (event) => {
-    const one = JSON.parse((event as MessageEvent<string>).data) as Transfers['transfers'][number];
-    client.setQueryData<Transfers>(['transfers'], (old) => old && withTransfer(old, one));
-  });
-  // The node has been started anew, or the page was away for long: everything that is shown is read again.
-  source.addEventListener('reset', () => void client.invalidateQueries());
-  source.addEventListener('open', () => setConnected(true));
-  source.addEventListener('error', () => setConnected(false));
+  const listen = (source: EventSource) => {
+    for (const [type, keys] of Object.entries(outdated)) source.addEventListener(type, () => mark(keys));
+    source.addEventListener('uploads', (event) => {
+      client.setQueryData(['uploads'], { uploads: dataOf<Upload[]>(event) });
+    });
+    source.addEventListener('transfer-progress', (event) => {
+      const one = dataOf<Transfers['transfers'][number]>(event);
+      client.setQueryData<Transfers>(['transfers'], (old) => old && withTransfer(old, one));
+    });
+    source.addEventListener('member-joined', (event) => onMember(dataOf<NewMember>(event)));
+    // The node has been started anew, or the page was away for long: everything that is shown is read again.
+    // What is being read just now is new enough.
+    source.addEventListener('reset', () => void client.invalidateQueries({}, { cancelRefetch: false }));
+    source.addEventListener('open', () => setConnected(true));
+  };
+  let source: EventSource;
+  let again: number | undefined;
+  const connect = () => {
+    source = new EventSource(apiUrl('/events'));
+    listen(source);
+    source.addEventListener('error', () => {
+      setConnected(false);
+      // A lost connection the browser takes up by itself, but not one that was answered with a refusal.
+      if (source.readyState === EventSource.CLOSED) again = window.setTimeout(connect, reconnectMs);
+    });
+  };
+  connect();
   return () => {
     source.close();
     window.clearTimeout(timer);
+    window.clearTimeout(again);
   };
+}
+
+function dataOf<T>(event: Event): T {
+  return JSON.parse((event as MessageEvent<string>).data) as T;
 }
 
 function withTransfer(old: Transfers, one: Transfers['transfers'][number]): Transfers {

@@ -12,8 +12,8 @@ export function tell(message: string): void {
   notifications.show({ message, autoClose: 4000 });
 }
 
-/** Says what is done and offers to undo it. */
-export function tellWithUndo(message: string, label: string, undo: () => void): void {
+/** Says what happened and offers what can be done about it. */
+export function tellWithAction(message: string, label: string, act: () => void): void {
   const id = notifications.show({
     autoClose: undoMs,
     message: (
@@ -27,7 +27,7 @@ export function tellWithUndo(message: string, label: string, undo: () => void): 
           style={{ flexShrink: 0 }}
           onClick={() => {
             notifications.hide(id);
-            undo();
+            act();
           }}
         >
           {label}

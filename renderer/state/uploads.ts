@@ -225,7 +225,10 @@ class Uploads {
         if (this.#runs.get(id) !== run) return;
         this.#runs.delete(id);
         const known = error instanceof ApiError ? error : new ApiError('UNEXPECTED', 0, String(error));
-        this.#set(id, { state: known.code === 'TARGET_EXISTS' ? 'conflict' : 'failed', error: known, speed: 0 });
+        const state = known.code === 'TARGET_EXISTS' ? 'conflict' : 'failed';
+        // What was sent in one request counts for nothing when that is refused.
+        const kept = this.#items.get(id)?.resumable !== undefined;
+        this.#set(id, { state, error: known, speed: 0, ...(!kept && { sent: 0 }) });
       },
     );
   }

@@ -34,6 +34,22 @@ it('two devices are paired by six digits, and a file put into one shows in the o
   await right.getByRole('row', { name: 'to both.txt' }).waitFor();
   await right.getByRole('row', { name: 'to both.txt' }).dblclick();
   await right.getByRole('dialog').getByText('here and there').waitFor();
+  // Counted only where the bytes have been verified.
+  await right.getByRole('button', { name: 'Details' }).click();
+  await right.getByText('Safe on 2 of 2 devices').waitFor();
+});
+
+it('trust of the network is a window with a countdown, which can be closed', async () => {
+  const [a, b] = await Promise.all([startNode({ node_name: 'Alpha' }), startNode({ node_name: 'Beta' })]);
+  const [left, right] = await Promise.all([openWindow(a.origin), openWindow(b.origin)]);
+  await left.goto(`${a.origin}/#/welcome`);
+  await left.getByRole('button', { name: 'Trust for 15 minutes' }).click();
+  await left.getByText(/This network is trusted for 1[45] min/).waitFor();
+  await right.goto(`${b.origin}/#/devices`);
+  await right.locator('[data-member="Beta"]').waitFor();
+  await left.getByRole('button', { name: 'Stop trusting now' }).click();
+  await left.getByRole('button', { name: 'Trust for 15 minutes' }).waitFor();
+  expect(await right.locator('[data-member="Alpha"]').count()).toBe(0);
 });
 
 it('an invite lets one device in; who was removed is gone everywhere', async () => {

@@ -7,6 +7,7 @@ import { ApiClient } from '../support/api-client.ts';
 import { openWindow } from '../support/browser.ts';
 import { call, json } from '../support/http-client.ts';
 import { startNode, type TestNode } from '../support/node-in-process.ts';
+import { from, withKey } from '../support/strangers.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 let node: TestNode;
@@ -32,7 +33,7 @@ describe('the first start', () => {
       await readFile(path.join(fresh.dataDir, 'data', 'setup-link'), 'utf8').then((text) => text.trim()),
     );
     const page = await openWindow(fresh.origin);
-    await page.setExtraHTTPHeaders({ 'X-Forwarded-For': '203.0.113.7' });
+    await page.setExtraHTTPHeaders(from());
     await page.goto(`${fresh.origin}/setup${link.search}`);
     await page.getByLabel(/^Password( \*)?$/).fill('long enough');
     await page.getByLabel('Password again').fill('another one');
@@ -44,7 +45,7 @@ describe('the first start', () => {
     await page.getByRole('textbox', { name: 'Name' }).fill('Kitchen');
     await page.getByRole('button', { name: 'Save' }).click();
     await expect
-      .poll(async () => json<{ name: string }>(await call(`${fresh.origin}/api/v1/health`)).name)
+      .poll(async () => json<{ name: string }>(await call(`${fresh.origin}/api/v1/health`, { headers: withKey })).name)
       .toBe('Kitchen');
     await page.getByRole('button', { name: 'To my files' }).click();
     await page.getByText('This folder is empty').waitFor();
@@ -164,6 +165,35 @@ describe('preview', () => {
     await page.getByText('SHA-256').waitFor();
   });
 
+  it('plays sound, and jumps in it without loading what lies between', async () => {
+    await put('look/long.wav', wave(400));
+    const page = await open('look');
+    await page.getByRole('row', { name: 'long.wav' }).dblclick();
+    const audio = page.locator('audio');
+    const time = (name: 'duration' | 'currentTime') =>
+      audio.evaluate((element, key) => Math.round((element as unknown as Record<string, number>)[key] ?? -1), name);
+    await expect.poll(() => time('duration')).toBe(400);
+    const jump = page.waitForRequest(
+      (request) =>
+        request.url().includes('long.wav') && Number(/bytes=(\d+)/.exec(request.headers().range ?? '')?.[1]) > 10e6,
+    );
+    await audio.evaluate((element) => {
+      (element as unknown as { currentTime: number }).currentTime = 390;
+    });
+    await jump;
+    await expect.poll(() => time('currentTime')).toBe(390);
+  });
+
+  it('shows a PDF in a frame of the node', async () => {
+    await put('look/paper.pdf', '%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF');
+    const page = await open('look');
+    const loaded = page.waitForResponse((response) => response.url().includes('paper.pdf'));
+    await page.getByRole('row', { name: 'paper.pdf' }).dblclick();
+    const answer = await loaded;
+    expect([answer.status(), answer.headers()['content-type']]).toEqual([200, 'application/pdf']);
+    await page.locator('iframe[title="paper.pdf"]').waitFor();
+  });
+
   it('of a page that somebody uploaded runs nothing of it', async () => {
     await put('look/evil.html', '<script>document.title = "owned"</script><h1>hello</h1>');
     const page = await open('look');
@@ -260,3 +290,23 @@ describe('changes', () => {
     expect(bytes.includes('b.txt')).toBe(true);
   });
 });
+
+/** Silence of some seconds: 16 bits, 22 050 samples a second (RIFF WAVE). */
+function wave(seconds: number): Buffer {
+  const rate = 22_050;
+  const bytes = seconds * rate * 2;
+  const head = Buffer.alloc(44);
+  head.write('RIFF', 0);
+  head.writeUInt32LE(36 + bytes, 4);
+  head.write('WAVEfmt ', 8);
+  head.writeUInt32LE(16, 16);
+  head.writeUInt16LE(1, 20);
+  head.writeUInt16LE(1, 22);
+  head.writeUInt32LE(rate, 24);
+  head.writeUInt32LE(rate * 2, 28);
+  head.writeUInt16LE(2, 32);
+  head.writeUInt16LE(16, 34);
+  head.write('data', 36);
+  head.writeUInt32LE(bytes, 40);
+  return Buffer.concat([head, Buffer.alloc(bytes)]);
+}

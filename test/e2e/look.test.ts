@@ -10,8 +10,8 @@ import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ApiClient } from '../support/api-client.ts';
 import { accessibilityProblems, openWindow, overflow } from '../support/browser.ts';
-import { strangerHeaders } from '../support/browser-strangers.ts';
 import { startNode, type TestNode } from '../support/node-in-process.ts';
+import { from } from '../support/strangers.ts';
 
 const pictures = process.env.SHOAL_SCREENSHOTS;
 
@@ -99,6 +99,10 @@ const ways = [
   { way: 'large', colorScheme: 'light', locale: 'en-US', viewport: { width: 2560, height: 1300 } },
 ] as const;
 
+/** Whether all of some images have been drawn. */
+const drawn = (images: unknown[]) =>
+  images.length > 0 && images.every((image) => (image as { naturalWidth: number }).naturalWidth > 0);
+
 /** Looks at what is shown now. */
 async function look(page: Page, name: string): Promise<void> {
   await expect.poll(() => page.locator('[class*=Skeleton-root]').count()).toBe(0);
@@ -147,8 +151,32 @@ describe.each(ways)('on a screen that is $way', ({ way, ...options }) => {
     await page.locator('main').getByRole('button').first().click();
     await page.getByRole('tab').first().waitFor();
     await look(page, `add-device-${way}`);
+    await page.goto('about:blank');
+    await page.goto(`${node.origin}/#/files/Holiday`);
+    await page.locator('.thumb').first().waitFor();
+    await page.locator('input[type=radio][value=grid] + label').click();
+    await expect.poll(() => page.locator('.tile img').evaluateAll(drawn)).toBe(true);
+    await look(page, `grid-${way}`);
+    await page.locator('.tile').first().getByRole('button').click();
+    await page.getByRole('menuitem').nth(5).click();
+    await page.getByText('SHA-256').waitFor();
+    await page.getByTestId('holders').locator('svg').first().waitFor();
+    await look(page, `details-${way}`);
+    await page.goto('about:blank');
+    await page.goto(`${node.origin}/#/files`);
+    const letter = (name: string, text: string) => ({ name, mimeType: 'text/plain', buffer: Buffer.from(text) });
+    await page
+      .getByTestId('choose-files')
+      .setInputFiles([
+        letter('letter 1.txt', 'another one'),
+        letter('letter 2.txt', 'letter 2'),
+        letter('letter 3.txt', 'x'),
+      ]);
+    await page.goto(`${node.origin}/#/transfers`);
+    await page.locator('[data-upload="conflict"]').nth(1).waitFor();
+    await look(page, `transfers-busy-${way}`);
     const stranger = await openWindow(door.origin, options);
-    await stranger.setExtraHTTPHeaders(strangerHeaders);
+    await stranger.setExtraHTTPHeaders(from());
     await stranger.goto(`${door.origin}/`);
     await stranger.locator('input[type=password]').waitFor();
     await look(stranger, `login-${way}`);

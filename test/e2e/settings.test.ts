@@ -7,6 +7,7 @@ import { ApiClient } from '../support/api-client.ts';
 import { openWindow } from '../support/browser.ts';
 import { call } from '../support/http-client.ts';
 import { startNode, type TestNode } from '../support/node-in-process.ts';
+import { from } from '../support/strangers.ts';
 
 let node: TestNode;
 let api: ApiClient;
@@ -118,7 +119,7 @@ describe('the account', () => {
   it('gets a second factor, which the door then asks for', async () => {
     const guarded = await startNode({ trusted_proxies: ['127.0.0.1'] });
     const page = await openWindow(guarded.origin);
-    await page.setExtraHTTPHeaders({ 'X-Forwarded-For': '203.0.113.7' });
+    await page.setExtraHTTPHeaders(from());
     await setUp(guarded);
     await page.goto(`${guarded.origin}/`);
     const signIn = async (code?: string) => {

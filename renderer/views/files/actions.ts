@@ -3,7 +3,7 @@ import type { QueryClient } from '@tanstack/react-query';
 import i18next from 'i18next';
 import { ApiError, api, apiUrl, nodeUrl } from '../../api/http.ts';
 import type { Changed, Entry } from '../../api/types.ts';
-import { tell, tellError, tellWithUndo } from '../../components/notify.tsx';
+import { tell, tellError, tellWithAction } from '../../components/notify.tsx';
 import { uploads } from '../../state/uploads.ts';
 import type { Dropped } from './dropped.ts';
 
@@ -67,7 +67,7 @@ export async function removeEntries(client: QueryClient, entries: readonly Entry
   const [first] = paths;
   if (first === undefined) return;
   const message = i18next.t('files.removed', { count: paths.length, name: nameOf(first) });
-  tellWithUndo(message, i18next.t('common.undo'), () => void undoRemoval(client, paths, sinceMs));
+  tellWithAction(message, i18next.t('common.undo'), () => void undoRemoval(client, paths, sinceMs));
 }
 
 async function undoRemoval(client: QueryClient, paths: readonly string[], sinceMs: number): Promise<void> {
@@ -111,7 +111,7 @@ export async function moveEntries(client: QueryClient, entries: readonly Entry[]
   refresh(client);
   if (failed > 0) tell(i18next.t('files.movedSome', { failed }));
   if (moved.length === 0) return;
-  tellWithUndo(i18next.t('files.moved', { count: moved.length }), i18next.t('common.undo'), () => {
+  tellWithAction(i18next.t('files.moved', { count: moved.length }), i18next.t('common.undo'), () => {
     void forEach(moved, async ({ from, to }) => {
       await api('/files/move', { method: 'POST', json: { from: to, to: from } }).catch(tellError);
     }).then(() => refresh(client));

@@ -1,48 +1,25 @@
 /** The files: a tree, a folder as rows or tiles, search, and everything that can be done with entries. */
-import {
-  ActionIcon,
-  Badge,
-  Button,
-  Group,
-  Menu,
-  Paper,
-  SegmentedControl,
-  Select,
-  Skeleton,
-  Text,
-  TextInput,
-} from '@mantine/core';
+import { Group, Skeleton, Text } from '@mantine/core';
 import { useDebouncedValue, useDocumentTitle } from '@mantine/hooks';
-import {
-  IconDownload,
-  IconFolderPlus,
-  IconFolderSymlink,
-  IconFolderUp,
-  IconLayoutGrid,
-  IconLink,
-  IconList,
-  IconSearch,
-  IconTrash,
-  IconUpload,
-  IconX,
-} from '@tabler/icons-react';
+import { IconSearch, IconUpload } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
-import { type ChangeEvent, type DragEvent, lazy, Suspense, useEffect, useRef, useState } from 'react';
+import { lazy, Suspense, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { View } from '../../api/queries.ts';
 import type { Entry, FileDetails, FileEntry } from '../../api/types.ts';
-import { Empty, Failure, Name } from '../../components/basics.tsx';
+import { Empty, Failure } from '../../components/basics.tsx';
 import { lookOf } from '../../components/file-icon.tsx';
-import { formatBytes, formatNumber } from '../../components/format.ts';
 import { tellError } from '../../components/notify.tsx';
 import { usePreference } from '../../state/preferences.ts';
-import { go, hrefOf, useRoute } from '../../state/route.ts';
-import { downloadEntries, folderOf, moveEntries, nameOf, removeEntries, uploadInto } from './actions.ts';
-import { type Dropped, readChosen, readDropped } from './dropped.ts';
+import { go, useRoute } from '../../state/route.ts';
+import { downloadEntries, folderOf, nameOf, removeEntries, uploadInto } from './actions.ts';
+import { useDrop, usePaste } from './drop.ts';
+import type { Dropped } from './dropped.ts';
 import { EntryList } from './entry-list.tsx';
 import { EntryMenu } from './entry-menu.tsx';
 import { FolderTree } from './folder-tree.tsx';
 import { type Rows, useFolderRows, useSearchRows } from './rows.ts';
+import { Crumbs, type Search, Selection, Tools, UploadButtons } from './tools.tsx';
 
 const Details = lazy(() => import('./details.tsx').then(({ Details: component }) => ({ default: component })));
 const Preview = lazy(() => import('./preview.tsx').then(({ Preview: component }) => ({ default: component })));
@@ -52,8 +29,6 @@ const Dialogs = {
   folder: lazy(() => import('./dialogs.tsx').then(({ NewFolderDialog }) => ({ default: NewFolderDialog }))),
   move: lazy(() => import('./dialogs.tsx').then(({ MoveDialog }) => ({ default: MoveDialog }))),
 };
-
-const types = ['folder', 'image', 'video', 'audio', 'text', 'document', 'archive', 'other'] as const;
 
 /** What is open above the list. */
 type Above =
@@ -88,13 +63,6 @@ export function FilesScreen() {
   ) : (
     <InSearch text={query} folder={folder} search={search} />
   );
-}
-
-interface Search {
-  readonly text: string;
-  readonly onText: (text: string) => void;
-  readonly type: string | null;
-  readonly onType: (type: string | null) => void;
 }
 
 interface Sorting {
@@ -282,189 +250,6 @@ function fileAt(rows: Rows, from: number, step: 1 | -1): Extract<Above, { kind: 
   }
 }
 
-function Crumbs({
-  folder,
-  isSearch,
-  text,
-}: {
-  readonly folder: string;
-  readonly isSearch: boolean;
-  readonly text: string;
-}) {
-  const { t } = useTranslation();
-  const parts = folder === '' ? [] : folder.split('/');
-  if (isSearch) return <Text fw={600}>{t('files.resultsFor', { text })}</Text>;
-  return (
-    <nav className="crumbs" aria-label={t('files.where')}>
-      <a href={hrefOf('files')} aria-current={folder === '' ? 'page' : undefined}>
-        {t('files.root')}
-      </a>
-      {parts.map((part, index) => {
-        const path = parts.slice(0, index + 1).join('/');
-        return (
-          <Group key={path} gap={2} wrap="nowrap" miw={0}>
-            <Text c="dimmed" aria-hidden>
-              /
-            </Text>
-            <a href={hrefOf('files', path)} aria-current={path === folder ? 'page' : undefined}>
-              <Name>{part}</Name>
-            </a>
-          </Group>
-        );
-      })}
-    </nav>
-  );
-}
-
-function UploadButtons({
-  onFiles,
-  onNewFolder,
-}: {
-  readonly onFiles: (files: Dropped) => void;
-  readonly onNewFolder: () => void;
-}) {
-  const { t } = useTranslation();
-  const files = useRef<HTMLInputElement>(null);
-  const folder = useRef<HTMLInputElement>(null);
-  const take = (event: ChangeEvent<HTMLInputElement>) => {
-    const { files: list } = event.currentTarget;
-    if (list && list.length > 0) onFiles(readChosen(list));
-    event.currentTarget.value = '';
-  };
-  return (
-    <Group gap="xs">
-      <input ref={files} type="file" multiple hidden onChange={take} data-testid="choose-files" />
-      <input ref={folder} type="file" hidden onChange={take} data-testid="choose-folder" {...{ webkitdirectory: '' }} />
-      <Button variant="default" leftSection={<IconFolderPlus size={17} />} onClick={onNewFolder}>
-        {t('files.newFolder')}
-      </Button>
-      <Menu position="bottom-end">
-        <Menu.Target>
-          <Button leftSection={<IconUpload size={17} />}>{t('files.upload')}</Button>
-        </Menu.Target>
-        <Menu.Dropdown>
-          <Menu.Item leftSection={<IconUpload size={16} />} onClick={() => files.current?.click()}>
-            {t('files.uploadFiles')}
-          </Menu.Item>
-          <Menu.Item leftSection={<IconFolderUp size={16} />} onClick={() => folder.current?.click()}>
-            {t('files.uploadFolder')}
-          </Menu.Item>
-        </Menu.Dropdown>
-      </Menu>
-    </Group>
-  );
-}
-
-interface ToolsProps {
-  readonly search: Search;
-  readonly layout: 'list' | 'grid';
-  readonly onLayout: (layout: 'list' | 'grid') => void;
-  readonly rows: Rows;
-}
-
-function Tools({ search, layout, onLayout, rows }: ToolsProps) {
-  const { t } = useTranslation();
-  return (
-    <Group gap="xs" mb="xs">
-      <TextInput
-        style={{ flex: '1 1 200px' }}
-        maw={420}
-        type="search"
-        leftSection={<IconSearch size={16} />}
-        placeholder={t('files.search')}
-        aria-label={t('files.search')}
-        value={search.text}
-        onChange={(event) => search.onText(event.currentTarget.value)}
-      />
-      <Select
-        w={150}
-        aria-label={t('files.filter')}
-        placeholder={t('files.allTypes')}
-        clearable
-        clearButtonProps={{ 'aria-label': t('files.allTypes') }}
-        data={types.map((value) => ({ value, label: t(`files.types.${value}`) }))}
-        value={search.type}
-        onChange={search.onType}
-      />
-      <SegmentedControl
-        aria-label={t('files.layout')}
-        value={layout}
-        onChange={(value) => onLayout(value as 'list' | 'grid')}
-        data={[
-          { value: 'list', label: <IconList size={17} role="img" aria-label={t('files.list')} /> },
-          { value: 'grid', label: <IconLayoutGrid size={17} role="img" aria-label={t('files.grid')} /> },
-        ]}
-      />
-      <Text size="sm" c="dimmed" ml="auto" style={{ minWidth: 120, textAlign: 'right' }} data-testid="sum">
-        {rows.total !== undefined && t('files.items', { count: rows.total, items: formatNumber(rows.total) })}
-        {rows.bytes !== undefined && ` · ${formatBytes(rows.bytes)}`}
-      </Text>
-    </Group>
-  );
-}
-
-interface SelectionProps {
-  readonly entries: readonly Entry[];
-  readonly onClear: () => void;
-  readonly onDownload: (entries: readonly Entry[]) => void;
-  readonly onMove: (entries: readonly Entry[]) => void;
-  readonly onShare: (entry: Entry) => void;
-  readonly onRemove: (entries: readonly Entry[]) => void;
-}
-
-function Selection({ entries, onClear, onDownload, onMove, onShare, onRemove }: SelectionProps) {
-  const { t } = useTranslation();
-  const [first] = entries;
-  return (
-    <Paper className="files-selection" withBorder px={6} role="toolbar" aria-label={t('files.selection')}>
-      <Group gap={6}>
-        <ActionIcon variant="subtle" color="gray" onClick={onClear} aria-label={t('files.unselect')}>
-          <IconX size={16} />
-        </ActionIcon>
-        <Badge variant="light" size="lg" tt="none" c="var(--mantine-color-text)">
-          {t('files.selected', { count: entries.length })}
-        </Badge>
-        <Button
-          size="compact-sm"
-          variant="subtle"
-          leftSection={<IconDownload size={15} />}
-          onClick={() => onDownload(entries)}
-        >
-          {t('files.download')}
-        </Button>
-        <Button
-          size="compact-sm"
-          variant="subtle"
-          leftSection={<IconFolderSymlink size={15} />}
-          onClick={() => onMove(entries)}
-        >
-          {t('files.move')}
-        </Button>
-        {entries.length === 1 && first && (
-          <Button
-            size="compact-sm"
-            variant="subtle"
-            leftSection={<IconLink size={15} />}
-            onClick={() => onShare(first)}
-          >
-            {t('files.share')}
-          </Button>
-        )}
-        <Button
-          size="compact-sm"
-          variant="subtle"
-          c="var(--mantine-color-error)"
-          color="red"
-          leftSection={<IconTrash size={15} />}
-          onClick={() => onRemove(entries)}
-        >
-          {t('files.remove')}
-        </Button>
-      </Group>
-    </Paper>
-  );
-}
-
 interface BodyProps {
   readonly rows: Rows;
   readonly isSearch: boolean;
@@ -496,60 +281,4 @@ function Body({ rows, isSearch, filtered, list }: BodyProps) {
     );
   }
   return <Empty icon={<IconUpload size={32} />} title={t('files.empty')} text={t('files.emptyText')} />;
-}
-
-/** Files that are pasted anywhere but into a field are uploaded. */
-function usePaste(onFiles: (files: Promise<Dropped>) => void): void {
-  const handler = useRef(onFiles);
-  handler.current = onFiles;
-  useEffect(() => {
-    const onPaste = (event: ClipboardEvent) => {
-      if (!event.clipboardData || event.clipboardData.files.length === 0) return;
-      event.preventDefault();
-      handler.current(readDropped(event.clipboardData));
-    };
-    document.addEventListener('paste', onPaste);
-    return () => document.removeEventListener('paste', onPaste);
-  }, []);
-}
-
-/** Files from outside are uploaded into the folder that is shown; entries of the app are moved to where they are dropped. */
-function useDrop(folder: string, onFiles: (files: Promise<Dropped>) => void) {
-  const client = useQueryClient();
-  const [depth, setDepth] = useState(0);
-  const isFromOutside = (event: DragEvent) => event.dataTransfer.types.includes('Files');
-  const handlers = {
-    onDragEnter: (event: DragEvent) => isFromOutside(event) && setDepth((old) => old + 1),
-    onDragLeave: (event: DragEvent) => isFromOutside(event) && setDepth((old) => Math.max(0, old - 1)),
-    onDragOver: (event: DragEvent) => event.preventDefault(),
-    onDrop: (event: DragEvent) => {
-      event.preventDefault();
-      setDepth(0);
-      if (isFromOutside(event)) onFiles(readDropped(event.dataTransfer));
-      else moveDropped(event, targetOf(event) ?? folder);
-    },
-  };
-  const moveDropped = (event: DragEvent, target: string) => {
-    const text = event.dataTransfer.getData('application/x-shoal');
-    if (text === '') return;
-    const entries = (JSON.parse(text) as Entry[]).filter(
-      ({ path }) => path !== target && folderOf(path) !== target && !target.startsWith(`${path}/`),
-    );
-    if (entries.length > 0) void moveEntries(client, entries, target);
-  };
-  return {
-    isOver: depth > 0,
-    handlers,
-    onDropInside: (event: DragEvent, target: string) => {
-      event.preventDefault();
-      event.stopPropagation();
-      moveDropped(event, target);
-    },
-  };
-}
-
-/** The folder whose row or tile something was dropped on. */
-function targetOf(event: DragEvent): string | undefined {
-  const row = (event.target as HTMLElement).closest<HTMLElement>('[data-folder]');
-  return row?.dataset.folder;
 }

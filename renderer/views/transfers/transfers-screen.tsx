@@ -144,8 +144,8 @@ function Queue({ items }: { readonly items: readonly UploadItem[] }) {
         </Text>
       }
     >
-      {sorted.slice(0, maxRows).map((item) => (
-        <UploadRow key={item.id} item={item} conflicts={conflicts} />
+      {sorted.slice(0, maxRows).map((item, index) => (
+        <UploadRow key={item.id} item={item} conflicts={index === 0 ? conflicts : 1} />
       ))}
       {sorted.length > maxRows && (
         <Text size="sm" c="dimmed" py="sm">

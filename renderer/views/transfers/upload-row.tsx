@@ -9,7 +9,7 @@ import { tell } from '../../components/notify.tsx';
 import type { UploadItem } from '../../state/upload-item.ts';
 import { uploads } from '../../state/uploads.ts';
 
-/** The row. @param conflicts uploads that wait for a decision, this one included. */
+/** The row. @param conflicts uploads that wait for a decision, where one can be made for all. */
 export function UploadRow({ item, conflicts }: { readonly item: UploadItem; readonly conflicts: number }) {
   const { t } = useTranslation();
   const { id, path, size, sent, state } = item;
