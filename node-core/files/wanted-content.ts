@@ -107,7 +107,8 @@ export class WantedContent {
         if (!isPacked(place) && opened.identity.size !== version.size) continue;
         const writer = await staging.begin({ expectedBytes: version.size });
         try {
-          for await (const chunk of chunksOf(opened.handle, copyBytes)) await writer.write(chunk);
+          for await (const chunk of chunksOf(opened.handle, Math.min(copyBytes, version.size + 1)))
+            await writer.write(chunk);
         } catch (error) {
           await writer.discard();
           throw error;

@@ -25,13 +25,19 @@ export class BufferSource implements ByteSource {
   async close(): Promise<void> {}
 }
 
+/** Room in which the end of a source is looked for, in bytes. */
+const endBytes = 4096;
+
 /** Everything from a source, in chunks of up to `chunkBytes`, each in memory of its own. Does not close it. */
 export async function* chunksOf(source: ByteSource, chunkBytes: number): AsyncGenerator<Buffer> {
+  let bytes = chunkBytes;
   for (let position = 0; ; ) {
-    const buffer = Buffer.allocUnsafe(chunkBytes);
-    const { bytesRead } = await source.read(buffer, 0, chunkBytes, position);
+    const buffer = Buffer.allocUnsafe(bytes);
+    const { bytesRead } = await source.read(buffer, 0, bytes, position);
     if (bytesRead === 0) return;
     position += bytesRead;
     yield buffer.subarray(0, bytesRead);
+    // After fewer bytes than asked for comes the end, as a rule: it is looked for with little.
+    bytes = bytesRead < bytes ? Math.min(chunkBytes, endBytes) : chunkBytes;
   }
 }

@@ -116,7 +116,8 @@ export class PartialFile {
     await this.#mapping;
     if (this.#place.durable) await this.#handle.sync();
     const hasher = new ContentHasher(algorithm);
-    const buffer = Buffer.allocUnsafe(1024 * 1024);
+    // Thousands of small files come one after the other: none of them takes more memory than it has bytes.
+    const buffer = Buffer.allocUnsafe(Math.max(1, Math.min(this.content.size, 1024 * 1024)));
     for (let position = 0; position < this.content.size; ) {
       const { bytesRead } = await this.#handle.read(buffer, 0, buffer.byteLength, position);
       if (bytesRead === 0) break;
