@@ -19,6 +19,10 @@ const maxHistory = 200;
 /** Waiting uploads that outlive the page. */
 const maxKept = 1000;
 
+/** Of more files at once only large ones are kept by the browser: each costs it a copy. */
+const maxKeptAtOnce = 50;
+const largeBytes = 8 * 1024 * 1024;
+
 /** Progress is shown this often, in milliseconds. */
 const showMs = 200;
 
@@ -43,6 +47,8 @@ class Uploads {
   readonly #items = new Map<string, UploadItem>();
   readonly #files = new Map<string, File>();
   readonly #runs = new Map<string, Run>();
+  /** Files that the browser keeps. */
+  readonly #kept = new Set<string>();
   readonly #samples = new Map<string, { readonly atMs: number; readonly sent: number }>();
   readonly #listeners = new Set<() => void>();
   #history = recall<readonly UploadItem[]>('history', []);
@@ -55,7 +61,10 @@ class Uploads {
   async restore(): Promise<void> {
     for (const item of recall<readonly UploadItem[]>('uploads', [])) {
       const file = await keptFile(item.id);
-      if (file) this.#files.set(item.id, file);
+      if (file) {
+        this.#files.set(item.id, file);
+        this.#kept.add(item.id);
+      }
       const state = file ? (item.state === 'paused' ? 'paused' : 'waiting') : 'lost';
       this.#items.set(item.id, { ...item, state, speed: 0, error: undefined });
     }
@@ -83,7 +92,7 @@ class Uploads {
       }
       const id = newId();
       this.#files.set(id, file);
-      if (this.#items.size < maxKept) void keepFile(id, file);
+      if (files.length <= maxKeptAtOnce || file.size > largeBytes) this.#keepFile(id, file);
       this.#items.set(id, {
         id,
         path,
@@ -103,7 +112,7 @@ class Uploads {
     const item = this.#items.get(id);
     if (!item || !looksLike(item, file)) return false;
     this.#files.set(id, file);
-    void keepFile(id, file);
+    this.#keepFile(id, file);
     this.#set(id, { state: 'waiting' });
     return true;
   }
@@ -153,6 +162,11 @@ class Uploads {
     this.#changed();
   }
 
+  #keepFile(id: string, file: File): void {
+    this.#kept.add(id);
+    void keepFile(id, file);
+  }
+
   #set(id: string, change: Partial<UploadItem>): void {
     const item = this.#items.get(id);
     if (!item) return;
@@ -165,15 +179,16 @@ class Uploads {
     this.#items.delete(id);
     this.#files.delete(id);
     this.#samples.delete(id);
-    void dropFile(id);
+    if (this.#kept.delete(id)) void dropFile(id);
   }
 
   /** Something else than progress: is kept, shown, and may let the next one begin. */
   #changed(): void {
     this.#fill();
     this.#keeping ??= window.setTimeout(() => this.keep(), keepMs);
-    window.clearTimeout(this.#timer);
-    this.#timer = window.setTimeout(() => this.#show(), 0);
+    // Of thousands of small files each ends one of these: the page would do nothing but draw.
+    const soon = this.#items.size > 20 ? showMs : 0;
+    this.#timer ??= window.setTimeout(() => this.#show(), soon);
   }
 
   /** Writes down what is not over, for the page after this one. */

@@ -112,6 +112,20 @@ describe('upload', () => {
     expect((await call(api.url('readFile', { path: 'taken/report.txt' }))).text).toBe('the old one');
   });
 
+  it('of hundreds of small files is not held up by showing them', async () => {
+    const page = await open();
+    const files = Array.from({ length: 300 }, (_, number) => ({
+      name: `small ${number}.txt`,
+      mimeType: 'text/plain',
+      buffer: Buffer.from(`small ${number}`),
+    }));
+    await page.getByTestId('choose-files').setInputFiles(files);
+    await page.getByRole('link', { name: 'Transfers' }).click();
+    await page.getByRole('heading', { name: 'Done' }).waitFor();
+    await expect.poll(() => page.locator('[data-upload]').count()).toBe(0);
+    expect((await call(api.url('readFile', { path: 'small 299.txt' }))).text).toBe('small 299');
+  });
+
   it('that had nothing to send says so', async () => {
     await put('known/a.txt', 'the same content');
     const page = await open('known');

@@ -16,7 +16,7 @@ import { uploads, useUploads } from '../../state/uploads.ts';
 import { UploadRow } from './upload-row.tsx';
 
 /** Rows that are shown of a long queue. */
-const maxRows = 100;
+const maxRows = 40;
 
 /** What needs a person stands first, then what moves. */
 const order = ['conflict', 'lost', 'failed', 'running', 'paused', 'waiting', 'done', 'here'] as const;
