@@ -72,7 +72,8 @@ function Status({ item: { state, error, speed, size, sent } }: { readonly item: 
   if (state === 'failed' || state === 'conflict') {
     return (
       <Text size="xs" c="var(--mantine-color-error)">
-        {error?.message} {error?.hint}
+        {error?.message}
+        {error?.hint !== undefined && ` (${error.hint})`}
       </Text>
     );
   }
