@@ -3,7 +3,7 @@ import path from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { commandOf, commandSummaries, usageOf } from './cli/commands.ts';
 import { RefusedByNode } from './cli/node-client.ts';
-import { followParent, hasParent, tellFailure, tellReady } from './cli/parent.ts';
+import { closedDoors, followParent, hasParent, tellFailure, tellReady } from './cli/parent.ts';
 import {
   type CommandName,
   createNode,
@@ -66,6 +66,7 @@ async function main(): Promise<void> {
         flags,
         env: process.env,
         onTerminal: process.stdout.isTTY === true,
+        ...(parent && { generatedWith: closedDoors }),
         ...(configFile !== undefined && { configFile }),
         ...(joining && { joining }),
       });

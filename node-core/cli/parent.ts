@@ -4,6 +4,9 @@
  */
 import { describeError, type MessageToParent, readLocalAccess, type ShoalError, type StorageNode } from '../index.ts';
 
+/** A desktop is not a server: what it holds is nobody's business until its user opens a door. */
+export const closedDoors = { upload_policy: 'session', download_policy: 'token', show_dir: false } as const;
+
 /** Whether there is such a program. A channel alone says nothing: process managers have one, too. */
 export function hasParent(env: NodeJS.ProcessEnv): boolean {
   return env.SHOAL_PARENT === '1' && process.send !== undefined;
