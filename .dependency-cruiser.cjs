@@ -85,7 +85,7 @@ module.exports = {
       name: 'no-electron-in-the-node',
       severity: 'error',
       from: { path: '^(node-core|renderer)/' },
-      to: { path: '^(electron$|node_modules/electron/|main/)' },
+      to: { path: '^(electron$|node_modules/electron/|main/)', pathNot: '^main/bridge/contract\\.ts$' },
     },
     {
       name: 'domain-does-no-io',

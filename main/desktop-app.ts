@@ -31,6 +31,8 @@ export class DesktopApp {
   #safeMode = false;
   #quitting = false;
   #stopped = false;
+  /** The ports were picked by this start, and no node has run with them: nobody knows them yet. */
+  #portsAreNew = false;
   #ports: { readonly http: number; readonly peer: number } | undefined;
   readonly host = new NodeHost(() => this.#nodeStart());
   readonly #language = () => this.#settings.current.language ?? (/^zh/i.test(app.getLocale()) ? 'zh-CN' : 'en');
@@ -80,6 +82,7 @@ export class DesktopApp {
       (text) => this.notifier.tell({ title: 'Shoal', body: text }),
     );
     app.on('before-quit', (event) => this.#onQuit(event));
+    this.#portsAreNew = this.#settings.current.httpPort === undefined;
     this.#ports = await keptPorts(this.#settings);
     this.host.start();
     if (hash !== undefined) this.window.go(hash);
@@ -102,8 +105,16 @@ export class DesktopApp {
 
   #followNode(): void {
     this.#events.follow();
-    this.host.on('ready', ({ url }) => this.window.connect(url));
-    this.host.on('failed', (failure) => this.#showProblem(failure));
+    this.host.on('ready', ({ url }) => {
+      this.#portsAreNew = false;
+      this.window.connect(url);
+    });
+    this.host.on('failed', (failure) => {
+      // Another program was faster than the node that was to have the port.
+      const isTaken = failure.kind === 'failed' && failure.code === 'ADDRESS_IN_USE';
+      if (isTaken && this.#portsAreNew) void this.#solve('other-ports');
+      else this.#showProblem(failure);
+    });
     this.status.on('change', () => this.#wakefulness.set(this.status.status === 'working'));
   }
 

@@ -12,6 +12,10 @@ if (!app.commandLine.hasSwitch('no-sandbox')) app.enableSandbox();
 const profile = app.commandLine.getSwitchValue('profile') || process.env.SHOAL_DESKTOP_PROFILE;
 app.setPath('userData', profile ? path.resolve(profile) : path.join(app.getPath('appData'), 'Shoal'));
 
+// Electron would show a box that blocks everything, the node's watch included.
+process.on('uncaughtException', (error) => console.error(error));
+process.on('unhandledRejection', (error) => console.error(error));
+
 if (app.requestSingleInstanceLock()) void run();
 else app.quit();
 

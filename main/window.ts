@@ -5,6 +5,7 @@ import { commandChannel } from './bridge/contract.ts';
 import { plainPage } from './pages.ts';
 import { iconFile, preloadFile } from './place.ts';
 import type { SettingsFile } from './settings.ts';
+import { parseUrl } from './urls.ts';
 import type { Say } from './words.ts';
 
 /** What the window needs of the app. */
@@ -37,8 +38,7 @@ export class MainWindow {
 
   /** Whether an address belongs to the own node. */
   isOwnUrl = (url: string): boolean => {
-    if (this.#origin === undefined || !URL.canParse(url)) return false;
-    return new URL(url).origin === this.#origin;
+    return this.#origin !== undefined && parseUrl(url)?.origin === this.#origin;
   };
 
   /** Whether a message comes from the page of the own node in this window, not from a frame in it. */
