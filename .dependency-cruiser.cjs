@@ -12,7 +12,7 @@ module.exports = {
       name: 'no-undeclared-package',
       comment: 'what is imported stands in package.json',
       severity: 'error',
-      from: { path: '^(node-core|main)/' },
+      from: { path: '^node-core/' },
       to: {
         dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'npm-dev'],
         pathNot: ['^node_modules/(@types|sonic-boom)/'],
@@ -53,13 +53,27 @@ module.exports = {
       name: 'renderer-knows-types-of-the-contract-only',
       severity: 'error',
       from: { path: '^renderer/' },
-      to: { path: '^(node-core|main|test)/', pathNot: '^node-core/http/api/[a-z-]*contract\\.ts$' },
+      to: { path: '^(node-core|main|test)/', pathNot: '^(node-core/http/api/[a-z-]*|main/bridge/)contract\\.ts$' },
     },
     {
       name: 'renderer-takes-nothing-but-types',
       severity: 'error',
       from: { path: '^renderer/' },
+      to: { path: '^(node-core|main)/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'main-takes-nothing-but-types',
+      comment: 'the node is a process of its own: nothing of it may end up in the app',
+      severity: 'error',
+      from: { path: '^main/' },
       to: { path: '^node-core/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'no-undeclared-package-in-the-desktop-app',
+      comment: 'bundled like the web app',
+      severity: 'error',
+      from: { path: '^main/' },
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'], pathNot: '^node_modules/@types/' },
     },
     {
       name: 'nothing-knows-the-renderer',
@@ -71,7 +85,7 @@ module.exports = {
       name: 'no-electron-in-the-node',
       severity: 'error',
       from: { path: '^(node-core|renderer)/' },
-      to: { path: '^(electron$|node_modules/electron/|main/)' },
+      to: { path: '^(electron$|node_modules/electron/|main/)', pathNot: '^main/bridge/contract\\.ts$' },
     },
     {
       name: 'domain-does-no-io',

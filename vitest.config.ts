@@ -37,6 +37,19 @@ export default defineConfig({
       },
       {
         test: {
+          // The desktop app in a real Electron, with real windows.
+          name: 'desktop',
+          include: ['test/desktop/**/*.test.ts'],
+          environment: 'node',
+          globalSetup: ['test/support/build-once.ts', 'test/support/display.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          maxWorkers: 1,
+          expect: { poll: { timeout: 30_000 } },
+        },
+      },
+      {
+        test: {
           name: 'cluster',
           include: ['test/cluster/**/*.test.ts'],
           environment: 'node',

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { commandOf, commandSummaries, usageOf } from './cli/commands.ts';
 import { RefusedByNode } from './cli/node-client.ts';
+import { closedDoors, followParent, hasParent, tellFailure, tellReady } from './cli/parent.ts';
 import {
   type CommandName,
   createNode,
@@ -58,11 +59,14 @@ async function main(): Promise<void> {
       const dataDir = dataDirOf(commandLine.dataDir);
       const { flags, configFile, joining } = commandLine;
       const stopping = stopOnSignals();
+      const parent = hasParent(process.env);
+      if (parent) followParent(stopping.ask);
       const node = await createNode({
         dataDir,
         flags,
         env: process.env,
         onTerminal: process.stdout.isTTY === true,
+        ...(parent && { generatedWith: closedDoors }),
         ...(configFile !== undefined && { configFile }),
         ...(joining && { joining }),
       });
@@ -71,6 +75,7 @@ async function main(): Promise<void> {
       setFlagsFromString('--semi-space-growth-factor=2');
       announce(node);
       if (stopping.asked) stopping.stop();
+      else if (parent) await tellReady(node, dataDir);
     }
   }
 }
@@ -107,10 +112,24 @@ function announce(node: StorageNode): void {
   if (setup !== undefined && process.stdout.isTTY) print(words[language].setup.replace('{url}', setup));
 }
 
+/** How the node is asked to stop. */
+interface Stopping {
+  node?: StorageNode;
+  asked: boolean;
+  /** Stops the node, as soon as there is one. */
+  readonly ask: () => void;
+  readonly stop: () => void;
+}
+
 /** Listens for signals from before the start on: one that comes too early stops the node as soon as it is there. */
-function stopOnSignals(): { node?: StorageNode; asked: boolean; stop: () => void } {
-  const state: { node?: StorageNode; asked: boolean; stop: () => void } = {
+function stopOnSignals(): Stopping {
+  const state: Stopping = {
     asked: false,
+    ask: () => {
+      if (state.asked) return;
+      state.asked = true;
+      if (state.node) state.stop();
+    },
     stop: () => {
       print(words[language].stopping);
       state.node?.stop().then(
@@ -122,8 +141,7 @@ function stopOnSignals(): { node?: StorageNode; asked: boolean; stop: () => void
   const onSignal = () => {
     // A second signal does not wait.
     if (state.asked) process.exit(1);
-    state.asked = true;
-    if (state.node) state.stop();
+    state.ask();
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
@@ -148,4 +166,7 @@ function fail(thrown: unknown): never {
   process.exit(1);
 }
 
-main().catch(fail);
+main().catch(async (thrown: unknown) => {
+  if (hasParent(process.env)) await tellFailure(toShoalError(thrown));
+  fail(thrown);
+});

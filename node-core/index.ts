@@ -26,4 +26,5 @@ export { prepareFolderInPlace } from './import/folder-in-place.ts';
 export type { ConfigDecision } from './import/go-fastdfs/config-decisions.ts';
 export { type Preparation, type PrepareOptions, prepareGoFastdfsImport } from './import/go-fastdfs/prepare.ts';
 export type { ImportPlan, ImportReport } from './import/import-report.ts';
+export type { MessageToNode, MessageToParent } from './runtime/parent-messages.ts';
 export { version } from './version.ts';

@@ -6,6 +6,7 @@ import { setNonce } from 'get-nonce';
 import { createRoot } from 'react-dom/client';
 import { App } from './app.tsx';
 import { startLanguage } from './i18n.ts';
+import { startDesktop } from './state/desktop.ts';
 
 const nonce = document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce;
 // Styles that are made while the page runs are let in by the number of this page.
@@ -14,4 +15,5 @@ if (nonce) setNonce(nonce);
 const root = document.getElementById('root');
 if (!root) throw new Error('the page has no place for the app');
 await startLanguage();
+startDesktop();
 createRoot(root).render(<App nonce={nonce ?? ''} />);

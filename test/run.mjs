@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-const suites = ['unit', 'integration', 'e2e', 'cluster'];
+const suites = ['unit', 'integration', 'e2e', 'desktop', 'cluster'];
 const all = process.env.SHOAL_TEST_ALL === '1';
 const bin = (name) => path.join('node_modules', '.bin', process.platform === 'win32' ? `${name}.cmd` : name);
 
@@ -50,8 +50,9 @@ function runSuite(name) {
 run('build', process.execPath, ['build.mjs']);
 run('types', bin('tsc'), ['-p', '.']);
 run('types of the web app', bin('tsc'), ['-p', 'renderer']);
+run('types of the desktop app', bin('tsc'), ['-p', 'main']);
 run('style', bin('biome'), ['ci', '--error-on-warnings', '.']);
-run('layers', bin('depcruise'), ['node-core', 'renderer']);
+run('layers', bin('depcruise'), ['node-core', 'renderer', 'main']);
 for (const suite of suites) {
   const chromium = process.env.SHOAL_CHROMIUM ?? '/usr/bin/chromium';
   if (suite !== 'e2e' || all || existsSync(chromium)) runSuite(suite);

@@ -23,6 +23,8 @@ export interface LoadConfigOptions {
   readonly configFile?: string;
   readonly flags: ConfigFlags;
   readonly env: Environment;
+  /** What a generated file holds instead of defaults. A file that exists is not touched by it. */
+  readonly generatedWith?: Partial<Config>;
 }
 
 /** A configuration and where it comes from. */
@@ -51,7 +53,7 @@ export async function loadConfig(options: LoadConfigOptions): Promise<LoadedConf
   const file = path.resolve(options.configFile ?? path.join(options.dataDir, 'conf', 'cfg.json'));
   return inTurn(file, async () => {
     const existing = await readConfigFile(file);
-    const raw: RawConfig = existing?.raw ?? generate();
+    const raw: RawConfig = existing?.raw ?? generate(options.generatedWith);
     const fromFile = validateConfig(raw);
     const overriding = readOverrides(options.flags, options.env, fromFile);
 
@@ -85,9 +87,9 @@ export async function upgradeConfigFile(file: string, old: ConfigFile, upgraded:
 }
 
 /** Every key with its default, the version first as after an upgrade. */
-function generate(): RawConfig {
+function generate(instead: Partial<Config> = {}): RawConfig {
   const { config_version, ...others } = defaultConfig;
-  return { config_version, ...others, admin_key: randomUUID() };
+  return { config_version, ...others, ...instead, admin_key: randomUUID() };
 }
 
 /** A generated file holds nothing that anybody chose, except the key that was made for it. */

@@ -106,6 +106,8 @@ export interface HttpServices {
   /** Reasons why the node should get no traffic now; none when it is ready. */
   readonly notReady: () => Promise<readonly string[]>;
   readonly version: string;
+  /** `http://HOST:PORT` at which other machines most likely reach the node. */
+  readonly reachableOrigin: () => string;
   /** Absolute path of the built web app. */
   readonly webFolder: string;
 }

@@ -102,7 +102,7 @@ function linkOf(services: HttpServices, request: Request, { link, token, uses, s
     id,
     kind,
     path,
-    url: `${domainOf(request, services.config())}/s/${token}`,
+    url: `${linkDomainOf(services, request)}/s/${token}`,
     label,
     state,
     createdMs,
@@ -112,6 +112,12 @@ function linkOf(services: HttpServices, request: Request, { link, token, uses, s
     ...(maxUses !== undefined && { maxUses }),
     uses,
   };
+}
+
+/** A link is for others: an address that means this very machine is of no use to them. */
+function linkDomainOf(services: HttpServices, request: Request): string {
+  const domain = domainOf(request, services.config());
+  return /^https?:\/\/(localhost|127\.[\d.]+|\[::1\])(:\d+)?$/i.test(domain) ? services.reachableOrigin() : domain;
 }
 
 function nameOf(response: Response): string {
