@@ -72,14 +72,14 @@ export class ClusterPolicy {
 }
 
 function tightened(config: Config, policy: PolicyWish): Config {
-  const named = new Set(config.scenes.map(sceneOf));
+  // A scene's own secret here is the stricter word on it; a mere name says nothing of secrets.
+  const own = new Set(config.scenes.filter((entry) => entry.includes(':')).map(sceneOf));
   return {
     ...config,
     upload_policy: stricter(config.upload_policy, policy.upload),
     download_policy: stricter(config.download_policy, policy.download),
     min_replicas: Math.max(config.min_replicas, policy.minReplicas),
-    // A scene's own secret here is the stricter word on it.
-    scenes: [...config.scenes, ...policy.scenes.filter((scene) => !named.has(sceneOf(scene)))],
+    scenes: [...config.scenes, ...policy.scenes.filter((entry) => !own.has(sceneOf(entry)))],
   };
 }
 
@@ -87,6 +87,6 @@ function stricter(a: Door, b: Door): Door {
   return doors.indexOf(a) >= doors.indexOf(b) ? a : b;
 }
 
-function sceneOf(text: string): string {
-  return text.slice(0, text.indexOf(':'));
+function sceneOf(entry: string): string | undefined {
+  return entry.split(':')[0];
 }
