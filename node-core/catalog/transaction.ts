@@ -206,10 +206,11 @@ export class CatalogTransaction {
 
   /** A state without the versions that were seen and are not here any more. */
   #withoutSeen(record: PathRecord, here: PathRecord): PathRecord {
-    if (this.row(replicationTables.reopened, record.path)) return record;
     const present = new Set(here.versions.map(({ dot }) => formatDot(dot)));
     const isNews = ({ dot }: FileVersion) => present.has(formatDot(dot)) || this.#seenOf(sourceOf(dot)) < dot.number;
-    return { ...record, versions: record.versions.filter(isNews) };
+    const versions = record.versions.filter(isNews);
+    if (versions.length === record.versions.length) return record;
+    return this.row(replicationTables.reopened, record.path) ? record : { ...record, versions };
   }
 
   #seenOf(source: string): number {

@@ -173,7 +173,9 @@ export class Cluster implements Service {
         nowMs: clock.now(),
         peerId: this.peerId,
       }),
-      onOtherShared: (member) => void this.#pullShared(member),
+      heardShared: (member, digest) => {
+        if (digest !== this.shared.digest) void this.#pullShared(member);
+      },
       heardBoot: (member, number) => this.#boots.heard(member, number),
       logger,
     });

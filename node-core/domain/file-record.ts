@@ -62,6 +62,11 @@ export function emptyRecord(path: string): PathRecord {
   return { format: recordFormat, path, context: {}, versions: [] };
 }
 
+/** The commits that made a record what it shows: those of its versions, and its last removal. */
+export function shapingDots({ versions, removal }: PathRecord): Dot[] {
+  return [...versions, ...(removal ? [removal] : [])].map(({ dot }) => dot);
+}
+
 /** Order of versions at one path: the higher shows. By clock, then node, then epoch and number. */
 export function compareVersions(a: FileVersion, b: FileVersion): number {
   if (a.clock !== b.clock) return a.clock < b.clock ? 1 : -1;

@@ -6,14 +6,11 @@
  * had seen cannot be told from what others had seen, so such a record keeps only the dots of its own versions as context:
  * that covers nothing that it does not hold, and merging brings the rest back from whoever has it.
  */
-import { compareVersions, type FileVersion, type PathRecord } from './file-record.ts';
+import { compareVersions, type FileVersion, type PathRecord, shapingDots } from './file-record.ts';
 import { type Dot, formatDot, joinVectors, sourceOf, type VersionVector } from './version.ts';
 
 /** Removed members by id, with how far their commits count. */
 export type RemovalCuts = ReadonlyMap<string, VersionVector>;
-
-/** No member was removed. */
-export const noCuts: RemovalCuts = new Map();
 
 /** Whether a commit is one that does not count. */
 export function isRefused(cuts: RemovalCuts, dot: Dot): boolean {
@@ -22,8 +19,8 @@ export function isRefused(cuts: RemovalCuts, dot: Dot): boolean {
 }
 
 /** The commits that made a record what it shows and that do not count. */
-export function refusedDots({ versions, removal }: PathRecord, cuts: RemovalCuts): Dot[] {
-  return [...versions, ...(removal ? [removal] : [])].map(({ dot }) => dot).filter((dot) => isRefused(cuts, dot));
+export function refusedDots(record: PathRecord, cuts: RemovalCuts): Dot[] {
+  return shapingDots(record).filter((dot) => isRefused(cuts, dot));
 }
 
 /** A vector that speaks of nothing beyond the cuts. */

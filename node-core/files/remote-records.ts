@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { type FeedCursor, replicationTables } from '../catalog/replication-values.ts';
 import type { CatalogTransaction, RetiredBytes, RetireReason } from '../catalog/transaction.ts';
 import type { Intent } from '../catalog/values.ts';
-import { type FileVersion, type PathRecord, viewOf } from '../domain/file-record.ts';
+import { type FileVersion, type PathRecord, shapingDots, viewOf } from '../domain/file-record.ts';
 import { clampVector, isRefused, type RemovalCuts, refusedDots, withoutRefused } from '../domain/removal-cut.ts';
 import { formatDot, parseDot, type VersionVector } from '../domain/version.ts';
 import { type FilesContext, withPaths } from './context.ts';
@@ -91,12 +91,11 @@ export class RemoteRecords {
       const cuts = this.#cuts();
       for (const path of paths) {
         const before = transaction.record(path);
-        const refused = new Set(refusedDots(before, cuts).map(formatDot));
         const held = (transaction.row(replicationTables.held, path) ?? []) as readonly FileVersion[];
         const stood = (replaced.get(path) ?? []).filter(({ dots }) => dots.some((dot) => isRefusedText(cuts, dot)));
         const after = withoutRefused(before, cuts, [...held, ...stood.map(({ version }) => version)]);
         if (after === before) continue;
-        if (refused.size > 0) transaction.takeBack(before, after, this.#context.clock.now());
+        if (refusedDots(before, cuts).length > 0) transaction.takeBack(before, after, this.#context.clock.now());
         else transaction.narrow(before, after);
         changed.push({ before, after });
       }
@@ -215,7 +214,7 @@ export function releaseHeld(
   if (lacking) return [];
   transaction.removeRow(replicationTables.held, path);
   const reason = record.versions.length > 0 ? ('replaced' as const) : ('deleted' as const);
-  const dots = [...record.versions, ...(record.removal ? [record.removal] : [])].map(({ dot }) => formatDot(dot));
+  const dots = shapingDots(record).map(formatDot);
   return (held as readonly FileVersion[]).flatMap((version) => {
     const bytes = transaction.retire(path, version, { ...who, reason, dots });
     return bytes ? [{ ...bytes, sha256: version.sha256 }] : [];

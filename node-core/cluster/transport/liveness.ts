@@ -50,8 +50,8 @@ export interface LivenessOptions {
   readonly events: EventSink<LivenessEvents>;
   /** What this node says of itself now. */
   readonly own: () => OwnBeat;
-  /** A member has other shared entries than this node. */
-  readonly onOtherShared: (member: string) => void;
+  /** A member has told the digest of what members share. */
+  readonly heardShared: (member: string, digest: string) => void;
   readonly heardBoot: (member: string, boot: string) => boolean;
   readonly logger: Logger;
 }
@@ -250,7 +250,7 @@ export class Liveness {
 
   /** @returns whether the member may be spoken with. */
   #note(id: string, beat: Heartbeat): boolean {
-    const { addresses, clock, events, heardBoot, members, onOtherShared, own } = this.#options;
+    const { addresses, clock, events, heardBoot, heardShared, members } = this.#options;
     const state = this.#watched.get(id);
     if (!state || !heardBoot(id, beat.boot)) return false;
     for (const address of [...beat.addresses].reverse()) addresses.heard(id, address);
@@ -262,7 +262,7 @@ export class Liveness {
     }
     state.peerId = beat.peerId;
     if (beat.nowMs !== undefined) state.leadMs = beat.nowMs - state.seenMs;
-    if (beat.shared !== undefined && beat.shared !== own().shared) onOtherShared(id);
+    if (beat.shared !== undefined) heardShared(id, beat.shared);
     if (beat.members !== members.digest) void this.#exchange(id, state);
     return true;
   }

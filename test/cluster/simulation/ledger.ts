@@ -5,7 +5,7 @@
 import type { CataloguedFile } from '../../../node-core/catalog/catalog.ts';
 import type { CatalogTransaction } from '../../../node-core/catalog/transaction.ts';
 import type { FileVersion } from '../../../node-core/domain/file-record.ts';
-import { isRefused, noCuts, type RemovalCuts } from '../../../node-core/domain/removal-cut.ts';
+import { isRefused, type RemovalCuts } from '../../../node-core/domain/removal-cut.ts';
 import { covers, type Dot, formatDot, type VersionVector } from '../../../node-core/domain/version.ts';
 
 /** An acknowledged version. */
@@ -27,7 +27,7 @@ export class Ledger {
   /** Members that were removed: nothing is promised to them any more. */
   readonly removed = new Set<string>();
   /** How far the commits of removed members count: what they did beyond did not happen. */
-  cuts: RemovalCuts = noCuts;
+  cuts: RemovalCuts = new Map();
   /** Versions that writes or deletes replaced, whether they were committed in the end or not, and the dots of these. */
   readonly #replaced = new Map<string, Dot[]>();
   /** Where a move took a version. */
