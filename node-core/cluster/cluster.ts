@@ -205,7 +205,6 @@ export class Cluster implements Service {
     });
     this.wanted = new WantedContent(options.files, options.storer);
     this.transfers = this.#createTransfers();
-    this.#answers = new PeerAnswers(catalog, clock);
     this.shared = new SharedEntries(catalog, this.#client);
     const scheduler = { now: () => clock.now(), after: later, random: Math.random };
     this.holdings = new Holdings(identity.id, {
@@ -241,6 +240,7 @@ export class Cluster implements Service {
       onDone: () => this.#readAnew(),
       logger,
     });
+    this.#answers = new PeerAnswers({ catalog, scheduler, report });
     this.replicator = new Replicator({
       catalog,
       remote,
@@ -274,7 +274,12 @@ export class Cluster implements Service {
         return fine;
       },
       routes: peerRoutes({
-        answer: answering(this.#answers, this.shared, this.holdings, (member) => void this.replicator.read(member)),
+        answer: answering(
+          this.#answers,
+          this.shared,
+          this.holdings,
+          (member, seen) => void this.replicator.hear(member, seen),
+        ),
         members: this.members,
         liveness: this.liveness,
         contents: new ContentServer({
@@ -334,6 +339,7 @@ export class Cluster implements Service {
     this.joiner.stop();
     this.lan.close();
     this.liveness.stop();
+    this.#answers.stop();
     // What is under way on members fails at once, and ends before the catalogue does.
     this.#client.close();
     await this.transfers.stop();
@@ -422,6 +428,7 @@ export class Cluster implements Service {
       algorithm: () => config().file_sum_arithmetic,
       isWanted: (sha256) => this.wanted.find(sha256) !== undefined,
       expected: async (sha256) => (await this.wanted.needing(sha256)).map(({ version }) => version),
+      writers: async (sha256) => (await this.wanted.needing(sha256)).map(({ version }) => version.dot.node),
       checkSpace: (bytes) => files.guard.checkWrite(bytes),
       events,
       idleMs: () => (config().sync_timeout > 0 ? config().sync_timeout * 1000 : idleMs),
@@ -443,7 +450,7 @@ export class Cluster implements Service {
   /** What was taken back may be with others as it was before. */
   #readAnew(): void {
     this.wants.wake();
-    this.replicator.announce();
+    this.replicator.announce('anew');
     this.replicator.readAll();
   }
 
