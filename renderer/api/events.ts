@@ -53,6 +53,7 @@ const outdated: Readonly<Record<string, readonly QueryKey[]>> = {
   'member-online': [['members'], ['nearby']],
   'member-offline': [['members'], ['nearby']],
   'twin-seen': [['members'], ['alarms']],
+  'reach-changed': [['members']],
   'pairing-changed': [['pairings'], ['nearby']],
   'conflict-found': [['conflicts'], ['view']],
   'conflict-gone': [['conflicts'], ['view']],

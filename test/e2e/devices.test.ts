@@ -1,6 +1,7 @@
 /** Two real nodes in two windows: pairing by digits, and a file that appears in the other window by itself. */
 import { expect, it } from 'vitest';
 import { openWindow } from '../support/browser.ts';
+import { startMember, testKey } from '../support/cluster-in-process.ts';
 import { startNode } from '../support/node-in-process.ts';
 
 it('two devices are paired by six digits, and a file put into one shows in the other', async () => {
@@ -74,4 +75,21 @@ it('an invite lets one device in; who was removed is gone everywhere', async () 
   await left.getByRole('menuitem', { name: 'Remove' }).click();
   await left.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
   await left.locator('[data-member="Beta"]').waitFor({ state: 'detached' });
+});
+
+it('a device that nobody can reach says so, with the address that was tried and what mends it', async () => {
+  const near = await startMember('Alpha', { cluster_key: testKey });
+  // Others see it come from 127.0.0.1 and look for it there; it listens elsewhere.
+  const elsewhere = { peer_addr: '127.0.0.2:0', advertise: '127.0.0.1:9' };
+  const far = await startMember('Beta', { cluster_key: testKey, peers: [near.origin], ...elsewhere });
+  const [left, right] = await Promise.all([openWindow(near.origin), openWindow(far.origin)]);
+  await right.goto(`${far.origin}/#/devices`);
+  await left.goto(`${near.origin}/#/devices`);
+  const alert = right.getByRole('alert').filter({ hasText: 'Nobody can reach this device' });
+  await alert.getByText('127.0.0.1:9').waitFor();
+  await alert.getByText(`TCP port ${far.node.peerPort}`).waitFor();
+  await left.locator('[data-member="Beta"]').getByText('This device cannot reach it').waitFor();
+  expect(await left.getByText('Nobody can reach this device').count()).toBe(0);
+  await right.goto(`${far.origin}/#/settings/all/advertise`);
+  await right.locator('[data-setting="advertise"]').waitFor();
 });

@@ -233,11 +233,31 @@ async function listMembers({ clock, cluster, nodeId }: HttpServices) {
   };
   return {
     cluster: cluster.members.cluster,
-    members: [...members.values()].map((member) => ({ ...memberOf(cluster, nodeId, member), ...figuresOf(member.id) })),
+    members: [...members.values()].map((member) => ({
+      ...memberOf(cluster, nodeId, member),
+      unreachedBy: unreachedBy(cluster, nodeId, member.id, clock.now()),
+      ...figuresOf(member.id),
+    })),
     removed: [...removed.values()].map(({ id, name, by, atMs }) => ({ id, name, by, atMs })),
     selfRemoved: cluster.members.isRemoved,
+    nobodyReaches: isReachedByNobody(cluster),
+    peerPort: cluster.port,
     trustLan: cluster.lan.isPermanent,
   };
+}
+
+/** Every member that is there says that it cannot open connections to this node, and there is one. */
+function isReachedByNobody({ liveness, members }: HttpServices['cluster']): boolean {
+  const there = members.others().filter((id) => liveness.isOnline(id));
+  const claims = liveness.reach.claims();
+  return there.length > 0 && there.every((id) => claims.has(id));
+}
+
+/** Who cannot reach a member, as far as this node knows. */
+function unreachedBy({ liveness: { reach } }: HttpServices['cluster'], nodeId: string, id: string, nowMs: number) {
+  const own = id === nodeId ? undefined : reach.unreached(id);
+  const found = id === nodeId ? [...reach.claims()] : own ? [[nodeId, own] as const] : [];
+  return found.map(([node, { forMs, tried }]) => ({ node, sinceMs: nowMs - forMs, tried: [...tried] }));
 }
 
 function memberOf({ liveness, addresses, isTwin }: HttpServices['cluster'], nodeId: string, member: Member) {

@@ -81,6 +81,7 @@ export class EventStream {
       'near-changed',
       'trust-changed',
       'twin-seen',
+      'reach-changed',
       'repair-changed',
       'fetching-changed',
     ] as const) {
