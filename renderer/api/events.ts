@@ -5,7 +5,7 @@
 import type { QueryClient, QueryKey } from '@tanstack/react-query';
 import { useSyncExternalStore } from 'react';
 import { apiUrl } from './http.ts';
-import type { Transfers, Upload } from './types.ts';
+import type { MemberFigures, MemberList, Transfers, Upload, VerifyReport } from './types.ts';
 
 /** Changes that come together are read together: at most this often, in milliseconds. */
 const gatherMs = 250;
@@ -64,6 +64,7 @@ const outdated: Readonly<Record<string, readonly QueryKey[]>> = {
   'repair-changed': [['repair']],
   'near-changed': [['nearby']],
   'trust-changed': [['trust'], ['members']],
+  'transfers-ended': [['transfer-history']],
   'fetching-changed': [['transfers'], ['members']],
 };
 
@@ -96,6 +97,10 @@ export function followEvents(client: QueryClient, onMember: (member: NewMember) 
       const one = dataOf<Transfers['transfers'][number]>(event);
       client.setQueryData<Transfers>(['transfers'], (old) => old && withTransfer(old, one));
     });
+    source.addEventListener('member-figures', (event) => takeFigures(client, dataOf<AllFigures>(event)));
+    source.addEventListener('verification', (event) => {
+      client.setQueryData(['verification'], { verification: dataOf<VerifyReport>(event) });
+    });
     source.addEventListener('member-joined', (event) => onMember(dataOf<NewMember>(event)));
     // The node has been started anew, or the page was away for long: everything that is shown is read again.
     // What is being read just now is new enough.
@@ -123,6 +128,23 @@ export function followEvents(client: QueryClient, onMember: (member: NewMember) 
 
 function dataOf<T>(event: Event): T {
   return JSON.parse((event as MessageEvent<string>).data) as T;
+}
+
+/** What members hold and lack, by id. */
+type AllFigures = Readonly<Record<string, MemberFigures>>;
+
+function takeFigures(client: QueryClient, figures: AllFigures): void {
+  client.setQueryData<MemberList>(['members'], (old) => {
+    if (!old) return old;
+    const members = old.members.map((member) => ({
+      ...member,
+      ...(figures[member.id] && { figures: figures[member.id] }),
+    }));
+    return { ...old, members };
+  });
+  const self = client.getQueryData<MemberList>(['members'])?.members.find((member) => member.self);
+  const own = self && figures[self.id];
+  if (own) client.setQueryData<Transfers>(['transfers'], (old) => old && { ...old, waiting: own.missing });
 }
 
 function withTransfer(old: Transfers, one: Transfers['transfers'][number]): Transfers {

@@ -173,3 +173,26 @@ export const transfers = z
   })
   .meta({ id: 'Transfers' });
 export const pauseBody = z.object({ paused: z.boolean() }).meta({ id: 'PauseTransfers' });
+
+export const historyQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: z.coerce.number().int().nonnegative().optional().describe('of the page before'),
+});
+export const endedTransfer = z
+  .object({
+    number: count.describe('higher for whatever ended later'),
+    sha256: z.string(),
+    size: count,
+    from: z.array(z.string()).describe('ids of the members that bytes came from'),
+    state: z.enum(['done', 'failed']).describe('what failed is tried again by itself'),
+    endedMs: time,
+    tookMs: z.number().describe('how long the last try took'),
+    tries: count.describe('tries so far'),
+    files: z.array(z.string()).describe('paths that have this content now, at most three'),
+    code: z.string().optional().describe('why the last try failed'),
+    message: z.string().optional().describe('the same in words'),
+  })
+  .meta({ id: 'EndedTransfer' });
+export const transferHistory = z
+  .object({ transfers: z.array(endedTransfer), cursor: z.number().optional().describe('there is more') })
+  .meta({ id: 'TransferHistory' });
