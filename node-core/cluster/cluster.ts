@@ -233,7 +233,7 @@ export class Cluster implements Service {
       checkRoom: () => options.files.guard.checkWrite(0),
       onStalled: (stalled) => {
         logger[stalled ? 'error' : 'info'](stalled ? 'the disk is full: nothing is fetched' : 'there is room again');
-        events.emit('fetching-changed', { stalled });
+        events.emit('fetching-changed', { stalled, paused: this.transfers.isPaused });
       },
     });
     const cuts = () => cutsOf(this.members);
@@ -368,6 +368,13 @@ export class Cluster implements Service {
   /** Port on which other nodes reach this one. */
   get port(): number {
     return this.#server.address.port;
+  }
+
+  /** Somebody wants nothing to be fetched, or wants it to go on. */
+  pauseTransfers(paused: boolean): void {
+    if (paused) this.transfers.pause();
+    else this.transfers.resume();
+    this.events.emit('fetching-changed', { stalled: this.wants.isStalled, paused });
   }
 
   /** Looks at the list `peers` of the configuration again. */

@@ -94,8 +94,13 @@ export function followEvents(client: QueryClient, onMember: (member: NewMember) 
       client.setQueryData(['uploads'], { uploads: dataOf<Upload[]>(event) });
     });
     source.addEventListener('transfer-progress', (event) => {
-      const one = dataOf<Transfers['transfers'][number]>(event);
-      client.setQueryData<Transfers>(['transfers'], (old) => old && withTransfer(old, one));
+      const one = dataOf<Progress>(event);
+      const known = client.getQueryData<Transfers>(['transfers']);
+      if (!known) return;
+      client.setQueryData(['transfers'], withTransfer(known, one));
+      // The names of its files are no part of the event.
+      if (one.state === 'running' && !known.transfers.some(({ sha256 }) => sha256 === one.sha256))
+        mark([['transfers']]);
     });
     source.addEventListener('member-figures', (event) => takeFigures(client, dataOf<AllFigures>(event)));
     source.addEventListener('verification', (event) => {
@@ -147,7 +152,16 @@ function takeFigures(client: QueryClient, figures: AllFigures): void {
   if (own) client.setQueryData<Transfers>(['transfers'], (old) => old && { ...old, waiting: own.missing });
 }
 
-function withTransfer(old: Transfers, one: Transfers['transfers'][number]): Transfers {
-  const others = old.transfers.filter(({ sha256 }) => sha256 !== one.sha256);
-  return { ...old, transfers: one.state === 'running' ? [...others, one] : others };
+/** How far a transfer is. */
+type Progress = Omit<Transfers['transfers'][number], 'files'>;
+
+function withTransfer(old: Transfers, one: Progress): Transfers {
+  const isIt = ({ sha256 }: Progress) => sha256 === one.sha256;
+  if (one.state !== 'running') return { ...old, transfers: old.transfers.filter((other) => !isIt(other)) };
+  // Rows keep their places while they move.
+  const known = old.transfers.some(isIt);
+  const transfers = known
+    ? old.transfers.map((other) => (isIt(other) ? { ...other, ...one } : other))
+    : [...old.transfers, { ...one, files: [] }];
+  return { ...old, transfers };
 }

@@ -249,8 +249,7 @@ function transferOperations({ catalog, cluster }: HttpServices): readonly Operat
       body: shape.pauseBody,
       answer: shape.transfers,
       handle: ({ body }) => {
-        if (body.paused) transfers.pause();
-        else transfers.resume();
+        cluster.pauseTransfers(body.paused);
         return state();
       },
     }),

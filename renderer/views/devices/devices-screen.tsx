@@ -128,6 +128,11 @@ function NearCard({ node }: { readonly node: NearNode }) {
           <Text size="xs" c="dimmed">
             {t('devices.heard', { ago: formatAgo(node.heardMs) })}
           </Text>
+          {node.failure === 'JOIN_WAITS' && (
+            <Text size="sm" mt={4}>
+              {t('trust.waits')}
+            </Text>
+          )}
         </div>
         <Button size="xs" onClick={() => void askPairing(node.address)}>
           {t('devices.join')}
