@@ -98,6 +98,8 @@ export const heartbeatShape = z.object({
     .array(z.object({ id: hex(64), addresses: z.array(z.string().max(300)).max(16) }))
     .max(64)
     .default([]),
+  /** In an answer: the one that answers cannot open connections to the one that asks. */
+  unreached: z.object({ forMs: count, tried: z.array(z.string().max(300)).max(16) }).exactOptional(),
 });
 
 /** What members tell each other every two seconds. */
