@@ -9,7 +9,7 @@ import { followEvents } from './api/events.ts';
 import { ApiError, whenRefused } from './api/http.ts';
 import { useSession } from './api/queries.ts';
 import { Failure } from './components/basics.tsx';
-import { tellOfMember, useAskedForPairing } from './shell/cluster-news.ts';
+import { tellOfMember, useAskedToComeIn } from './shell/cluster-news.ts';
 import { useFirstRun } from './shell/first-run.ts';
 import { Shell } from './shell/shell.tsx';
 import { type Screen, useRoute } from './state/route.ts';
@@ -86,7 +86,7 @@ function Gate() {
 function SignedIn() {
   const queryClient = useQueryClient();
   useEffect(() => followEvents(queryClient, tellOfMember), [queryClient]);
-  useAskedForPairing();
+  useAskedToComeIn();
   useFirstRun();
   const { screen } = useRoute();
   const View = screen === 'upload' ? UploadScreen : views[screen];

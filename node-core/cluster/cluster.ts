@@ -51,6 +51,7 @@ import { ManualPeers } from './transport/manual-peers.ts';
 import type { PartialFolder } from './transport/partial-file.ts';
 import { PeerClient } from './transport/peer-client.ts';
 import { PeerServer } from './transport/peer-server.ts';
+import { TransferHistory } from './transport/transfer-history.ts';
 import { PeerTransfers } from './transport/transfers.ts';
 import { type UploadDoor, UploadPassage } from './transport/upload-passage.ts';
 import type { NodeCertificate } from './trust/certificate.ts';
@@ -106,6 +107,7 @@ export class Cluster implements Service {
   readonly gatherer: Gatherer;
   readonly liveness: Liveness;
   readonly transfers: PeerTransfers;
+  readonly history: TransferHistory;
   readonly replicator: Replicator;
   readonly wants: WantWorker;
   readonly wanted: WantedContent;
@@ -205,7 +207,8 @@ export class Cluster implements Service {
     });
     this.wanted = new WantedContent(options.files, options.storer);
     this.transfers = this.#createTransfers();
-    this.#answers = new PeerAnswers(catalog, clock);
+    this.history = new TransferHistory(() => clock.now());
+    events.on('transfer-progress', (progress) => this.history.progressed(progress));
     this.shared = new SharedEntries(catalog, this.#client);
     const scheduler = { now: () => clock.now(), after: later, random: Math.random };
     this.holdings = new Holdings(identity.id, {
@@ -222,14 +225,14 @@ export class Cluster implements Service {
     const isComplete = () => this.members.others().every((member) => this.liveness.isOnline(member));
     this.wants = new WantWorker({
       wanted: this.wanted,
-      transfers: this.transfers,
+      transfers: this.history.remembering(this.transfers),
       scheduler,
       report,
       isComplete,
       checkRoom: () => options.files.guard.checkWrite(0),
       onStalled: (stalled) => {
         logger[stalled ? 'error' : 'info'](stalled ? 'the disk is full: nothing is fetched' : 'there is room again');
-        events.emit('fetching-changed', { stalled });
+        events.emit('fetching-changed', { stalled, paused: this.transfers.isPaused });
       },
     });
     const cuts = () => cutsOf(this.members);
@@ -241,6 +244,7 @@ export class Cluster implements Service {
       onDone: () => this.#readAnew(),
       logger,
     });
+    this.#answers = new PeerAnswers({ catalog, scheduler, report });
     this.replicator = new Replicator({
       catalog,
       remote,
@@ -274,7 +278,12 @@ export class Cluster implements Service {
         return fine;
       },
       routes: peerRoutes({
-        answer: answering(this.#answers, this.shared, this.holdings, (member) => void this.replicator.read(member)),
+        answer: answering(
+          this.#answers,
+          this.shared,
+          this.holdings,
+          (member, seen) => void this.replicator.hear(member, seen),
+        ),
         members: this.members,
         liveness: this.liveness,
         contents: new ContentServer({
@@ -334,6 +343,7 @@ export class Cluster implements Service {
     this.joiner.stop();
     this.lan.close();
     this.liveness.stop();
+    this.#answers.stop();
     // What is under way on members fails at once, and ends before the catalogue does.
     this.#client.close();
     await this.transfers.stop();
@@ -364,6 +374,13 @@ export class Cluster implements Service {
   /** Port on which other nodes reach this one. */
   get port(): number {
     return this.#server.address.port;
+  }
+
+  /** Somebody wants nothing to be fetched, or wants it to go on. */
+  pauseTransfers(paused: boolean): void {
+    if (paused) this.transfers.pause();
+    else this.transfers.resume();
+    this.events.emit('fetching-changed', { stalled: this.wants.isStalled, paused });
   }
 
   /** Looks at the list `peers` of the configuration again. */
@@ -422,6 +439,7 @@ export class Cluster implements Service {
       algorithm: () => config().file_sum_arithmetic,
       isWanted: (sha256) => this.wanted.find(sha256) !== undefined,
       expected: async (sha256) => (await this.wanted.needing(sha256)).map(({ version }) => version),
+      writers: async (sha256) => (await this.wanted.needing(sha256)).map(({ version }) => version.dot.node),
       checkSpace: (bytes) => files.guard.checkWrite(bytes),
       events,
       idleMs: () => (config().sync_timeout > 0 ? config().sync_timeout * 1000 : idleMs),
@@ -443,7 +461,7 @@ export class Cluster implements Service {
   /** What was taken back may be with others as it was before. */
   #readAnew(): void {
     this.wants.wake();
-    this.replicator.announce();
+    this.replicator.announce('anew');
     this.replicator.readAll();
   }
 

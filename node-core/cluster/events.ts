@@ -7,8 +7,8 @@ import type { TransferEvents } from './transport/transfers.ts';
 
 /** News of the cluster. */
 export interface ClusterEvents extends MemberEvents, LivenessEvents, TransferEvents, JoinEvents, CareEvents {
-  /** The disk is full: nothing is fetched until there is room. Or there is again. */
-  'fetching-changed': { readonly stalled: boolean };
+  /** Stalled: the disk is full, nothing is fetched until there is room. Paused: somebody has said so. Or neither any more. */
+  'fetching-changed': { readonly stalled: boolean; readonly paused: boolean };
   /** One id, two machines: both are refused. */
   'twin-seen': { readonly id: string };
 }

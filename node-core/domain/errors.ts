@@ -597,6 +597,11 @@ export const errorDefinitions = define({
     en: 'member {member} sent bytes that are not what was asked for',
     zh: '成员 {member} 发来的数据与请求不符',
   },
+  TRANSFER_BROKE_OFF: {
+    status: 502,
+    en: 'the connection broke off while bytes were coming',
+    zh: '传输过程中连接中断',
+  },
   CONTENT_QUARANTINED: {
     status: 502,
     en: 'the bytes of {sha256} arrived, but their other digests are not those of the record',

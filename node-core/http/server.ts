@@ -8,6 +8,7 @@ import { parseListenAddress } from '../config/addresses.ts';
 import { errnoOf, ShoalError } from '../domain/errors.ts';
 import type { Service } from '../runtime/service.ts';
 import { EventStream } from './api/event-stream.ts';
+import { followedStates } from './api/followed-states.ts';
 import { createApp } from './app.ts';
 import { CertificateKeeper } from './certificate.ts';
 import { DownloadPath } from './download/download-path.ts';
@@ -76,7 +77,9 @@ export class HttpServer implements Service {
       door: downloadDoor(services),
       onError,
     });
-    this.#stream = new EventStream(services);
+    this.#stream = new EventStream(services, followedStates(services), (error) =>
+      services.logger.error({ err: error }, 'a state could not be told'),
+    );
     const web = await loadWebApp(services.webFolder);
     if (!web) services.logger.warn({ folder: services.webFolder }, 'the web app has not been built');
     const tus = tusService(services, downloads, report);

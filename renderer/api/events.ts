@@ -5,7 +5,7 @@
 import type { QueryClient, QueryKey } from '@tanstack/react-query';
 import { useSyncExternalStore } from 'react';
 import { apiUrl } from './http.ts';
-import type { Transfers, Upload } from './types.ts';
+import type { MemberFigures, MemberList, Transfers, Upload, VerifyReport } from './types.ts';
 
 /** Changes that come together are read together: at most this often, in milliseconds. */
 const gatherMs = 250;
@@ -53,6 +53,7 @@ const outdated: Readonly<Record<string, readonly QueryKey[]>> = {
   'member-online': [['members'], ['nearby']],
   'member-offline': [['members'], ['nearby']],
   'twin-seen': [['members'], ['alarms']],
+  'reach-changed': [['members']],
   'pairing-changed': [['pairings'], ['nearby']],
   'conflict-found': [['conflicts'], ['view']],
   'conflict-gone': [['conflicts'], ['view']],
@@ -63,6 +64,7 @@ const outdated: Readonly<Record<string, readonly QueryKey[]>> = {
   'repair-changed': [['repair']],
   'near-changed': [['nearby']],
   'trust-changed': [['trust'], ['members']],
+  'transfers-ended': [['transfer-history']],
   'fetching-changed': [['transfers'], ['members']],
 };
 
@@ -92,8 +94,17 @@ export function followEvents(client: QueryClient, onMember: (member: NewMember) 
       client.setQueryData(['uploads'], { uploads: dataOf<Upload[]>(event) });
     });
     source.addEventListener('transfer-progress', (event) => {
-      const one = dataOf<Transfers['transfers'][number]>(event);
-      client.setQueryData<Transfers>(['transfers'], (old) => old && withTransfer(old, one));
+      const one = dataOf<Progress>(event);
+      const known = client.getQueryData<Transfers>(['transfers']);
+      if (!known) return;
+      client.setQueryData(['transfers'], withTransfer(known, one));
+      // The names of its files are no part of the event.
+      if (one.state === 'running' && !known.transfers.some(({ sha256 }) => sha256 === one.sha256))
+        mark([['transfers']]);
+    });
+    source.addEventListener('member-figures', (event) => takeFigures(client, dataOf<AllFigures>(event)));
+    source.addEventListener('verification', (event) => {
+      client.setQueryData(['verification'], { verification: dataOf<VerifyReport>(event) });
     });
     source.addEventListener('member-joined', (event) => onMember(dataOf<NewMember>(event)));
     // The node has been started anew, or the page was away for long: everything that is shown is read again.
@@ -124,7 +135,33 @@ function dataOf<T>(event: Event): T {
   return JSON.parse((event as MessageEvent<string>).data) as T;
 }
 
-function withTransfer(old: Transfers, one: Transfers['transfers'][number]): Transfers {
-  const others = old.transfers.filter(({ sha256 }) => sha256 !== one.sha256);
-  return { ...old, transfers: one.state === 'running' ? [...others, one] : others };
+/** What members hold and lack, by id. */
+type AllFigures = Readonly<Record<string, MemberFigures>>;
+
+function takeFigures(client: QueryClient, figures: AllFigures): void {
+  client.setQueryData<MemberList>(['members'], (old) => {
+    if (!old) return old;
+    const members = old.members.map((member) => ({
+      ...member,
+      ...(figures[member.id] && { figures: figures[member.id] }),
+    }));
+    return { ...old, members };
+  });
+  const self = client.getQueryData<MemberList>(['members'])?.members.find((member) => member.self);
+  const own = self && figures[self.id];
+  if (own) client.setQueryData<Transfers>(['transfers'], (old) => old && { ...old, waiting: own.missing });
+}
+
+/** How far a transfer is. */
+type Progress = Omit<Transfers['transfers'][number], 'files'>;
+
+function withTransfer(old: Transfers, one: Progress): Transfers {
+  const isIt = ({ sha256 }: Progress) => sha256 === one.sha256;
+  if (one.state !== 'running') return { ...old, transfers: old.transfers.filter((other) => !isIt(other)) };
+  // Rows keep their places while they move.
+  const known = old.transfers.some(isIt);
+  const transfers = known
+    ? old.transfers.map((other) => (isIt(other) ? { ...other, ...one } : other))
+    : [...old.transfers, { ...one, files: [] }];
+  return { ...old, transfers };
 }

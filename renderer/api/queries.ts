@@ -1,5 +1,5 @@
 /** What is read from the node, each under a key that events.ts makes old. */
-import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import i18next from 'i18next';
 import { api } from './http.ts';
 import type * as types from './types.ts';
@@ -121,6 +121,24 @@ export function useInvites() {
 
 export function useTransfers() {
   return useQuery({ queryKey: ['transfers'], queryFn: () => api<types.Transfers>('/transfers'), staleTime: 0 });
+}
+
+/** What came from members and what did not, the latest first, page by page. */
+export function useTransferHistory() {
+  return useInfiniteQuery({
+    queryKey: ['transfer-history', i18next.language],
+    queryFn: ({ pageParam }) => api<types.TransferHistory>('/transfers/history', { query: { cursor: pageParam } }),
+    initialPageParam: undefined as number | undefined,
+    getNextPageParam: ({ cursor }) => cursor,
+    staleTime: 0,
+  });
+}
+
+export function useVerification() {
+  return useQuery({
+    queryKey: ['verification'],
+    queryFn: () => api<{ verification?: types.VerifyReport }>('/verification'),
+  });
 }
 
 /** Uploads that this node is receiving now, from anybody. */

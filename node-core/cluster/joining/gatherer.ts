@@ -72,7 +72,8 @@ export class Gatherer {
   readonly #candidates = new Map<string, Candidate>();
   #running = false;
   #telling: NodeJS.Timeout | undefined;
-  #told = 0;
+  /** Who was near when that was told last, and why each did not join. */
+  #told = '';
 
   constructor(options: GathererOptions) {
     this.#options = options;
@@ -156,6 +157,7 @@ export class Gatherer {
       .catch((error: unknown) => {
         candidate.failure = error instanceof ShoalError ? String(error.details.code ?? error.code) : 'PEER_UNREACHABLE';
         logger.debug({ address, err: error }, 'a node that is near was not joined');
+        this.#tell();
         this.#later(address, candidate);
       })
       .finally(() => {
@@ -194,9 +196,9 @@ export class Gatherer {
     if (!this.#running || this.#telling) return;
     const tell = () => {
       this.#telling = undefined;
-      const count = this.#candidates.size;
-      if (count !== this.#told) this.#options.events.emit('near-changed', { count });
-      this.#told = count;
+      const now = [...this.#candidates].map(([address, { failure = '' }]) => `${address} ${failure}`).join('\n');
+      if (now !== this.#told) this.#options.events.emit('near-changed', { count: this.#candidates.size });
+      this.#told = now;
     };
     this.#telling = setTimeout(tell, tellMs).unref();
   }

@@ -12,9 +12,10 @@ import { addressText } from './hints.ts';
 import type { PeerClient } from './peer-client.ts';
 import type { PeerCaller } from './peer-server.ts';
 import { type Heartbeat, heartbeatShape, memberExchangeShape } from './protocol.ts';
+import { Reachability, type ReachabilityEvents } from './reachability.ts';
 
 /** News of who is there. */
-export interface LivenessEvents {
+export interface LivenessEvents extends ReachabilityEvents {
   'member-online': { readonly id: string };
   'member-offline': { readonly id: string };
 }
@@ -36,7 +37,7 @@ const beatTimeoutMs = 2500;
 const silentMs = 5000;
 
 /** What a node says of itself. */
-type OwnBeat = Omit<Heartbeat, 'lacking' | 'known'>;
+type OwnBeat = Omit<Heartbeat, 'lacking' | 'known' | 'unreached'>;
 
 /** Most members whose addresses are asked for at once. */
 const maxLacking = 64;
@@ -76,11 +77,22 @@ interface Watched {
 /** Watches the members. */
 export class Liveness {
   readonly #options: LivenessOptions;
+  /** Who cannot open connections to whom. */
+  readonly reach: Reachability;
   readonly #watched = new Map<string, Watched>();
   #running = false;
 
   constructor(options: LivenessOptions) {
     this.#options = options;
+    this.reach = new Reachability({
+      self: options.members.self,
+      monotonic: () => options.clock.monotonic(),
+      addressesOf: (member) => this.addressesOf(member),
+      onChange: (event) => {
+        options.logger[event.reached ? 'info' : 'warn'](event, 'who can be reached by whom has changed');
+        options.events.emit('reach-changed', event);
+      },
+    });
   }
 
   /** Begins to watch. Members that join later are watched from {@link follow} on. */
@@ -102,6 +114,7 @@ export class Liveness {
       if (others.has(id)) continue;
       clearTimeout(state.timer);
       this.#watched.delete(id);
+      this.reach.forget(id);
       if (state.online) this.#options.events.emit('member-offline', { id });
     }
     for (const id of others) if (!this.#watched.has(id)) this.#watch(id);
@@ -158,11 +171,20 @@ export class Liveness {
     this.#options.addresses.heard(caller.id, addressText(caller.address, beat.port));
     const state = this.#watched.get(caller.id);
     // One heartbeat tells both sides: whoever is asked need not ask as well, as long as the other one does.
-    if (this.#note(caller.id, beat) && state && !state.beating) this.#schedule(caller.id, state, askedMs);
+    // Now and then it does nevertheless: that the other side can be reached shows in no other way.
+    const isNoted = this.#note(caller.id, beat);
+    if (isNoted) this.reach.arrived(caller.id);
+    if (isNoted && state && !state.beating && !this.reach.isDue(caller.id)) this.#schedule(caller.id, state, askedMs);
+    const unreached = this.reach.unreached(caller.id);
     const known = beat.lacking.flatMap((id) =>
       this.isOnline(id) ? [{ id, addresses: this.addressesOf(id).slice(0, 4) }] : [],
     );
-    return { ...this.#options.own(), lacking: [], known };
+    return {
+      ...this.#options.own(),
+      lacking: [],
+      known,
+      ...(unreached && { unreached: { ...unreached, tried: [...unreached.tried] } }),
+    };
   }
 
   /** Whatever else a member sends proves that it is there. */
@@ -176,6 +198,7 @@ export class Liveness {
     const state = this.#watched.get(id);
     if (!state?.online) return;
     state.online = false;
+    this.reach.forget(id);
     this.#options.client.cut(id);
     this.#options.events.emit('member-offline', { id });
   }
@@ -218,15 +241,17 @@ export class Liveness {
       } as const;
       const beat = await client.call(id, request, heartbeatShape);
       state.refusal = undefined;
+      this.reach.reached(id);
       this.#learn(beat);
       if (!this.#note(id, beat)) throw new ShoalError('PEER_TWIN', { details: { member: id.slice(0, 8) } });
+      this.reach.answered(id, beat.unreached);
     } catch (error) {
       state.refusal = refusalIn(error);
       this.#options.logger.debug({ member: id, err: error }, 'a heartbeat failed');
       // Who refuses this node is as good as away.
       if (state.refusal !== undefined) this.giveUp(id);
       else this.#miss(id, state);
-      pause = state.online ? retryMs : probeMs;
+      pause = !state.online ? probeMs : this.reach.unreached(id) ? beatMs : retryMs;
     } finally {
       state.beating = false;
     }
@@ -268,6 +293,7 @@ export class Liveness {
   }
 
   #miss(id: string, state: Watched): void {
+    if (state.online) this.reach.failed(id);
     if (this.#options.clock.monotonic() - state.heardMs >= silentMs) this.giveUp(id);
   }
 

@@ -73,7 +73,7 @@ export const questionShapes = {
     question: z.object({ contents: z.array(hex(64)).max(1000), waitMs: z.number().int().min(0).max(60_000) }),
     answer: z.object({ held: z.array(hex(64)) }),
   },
-  news: { question: empty, answer: empty },
+  news: { question: z.object({ seen: vector.exactOptional() }), answer: empty },
 } as const satisfies Record<QuestionKind, { readonly question: z.ZodType; readonly answer: z.ZodType }>;
 
 /** What members tell each other every two seconds. */
@@ -98,6 +98,8 @@ export const heartbeatShape = z.object({
     .array(z.object({ id: hex(64), addresses: z.array(z.string().max(300)).max(16) }))
     .max(64)
     .default([]),
+  /** In an answer: the one that answers cannot open connections to the one that asks. */
+  unreached: z.object({ forMs: count, tried: z.array(z.string().max(300)).max(16) }).exactOptional(),
 });
 
 /** What members tell each other every two seconds. */

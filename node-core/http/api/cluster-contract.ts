@@ -33,6 +33,14 @@ export const memberFigures = z
   })
   .meta({ id: 'MemberFigures' });
 
+export const unreachedBy = z
+  .object({
+    node: z.string().describe('id of the member that cannot open connections to it'),
+    sinceMs: time,
+    tried: z.array(z.string()).describe('host:port of each attempt'),
+  })
+  .meta({ id: 'UnreachedBy' });
+
 export const member = z
   .object({
     id: z.string(),
@@ -46,6 +54,11 @@ export const member = z
     seenMs: time.optional().describe('heard of last, since this node was started'),
     refusal: z.string().optional().describe('code with which it refuses this node'),
     twin: z.boolean().describe('two machines run with this id: both are refused'),
+    unreachedBy: z
+      .array(unreachedBy)
+      .describe(
+        'members that hear of it and cannot open connections to it: of this node all that say so, of others this node',
+      ),
     figures: memberFigures.optional().describe('as it said last, since the start of this node'),
   })
   .meta({ id: 'Member' });
@@ -60,6 +73,10 @@ export const memberList = z
     members: z.array(member),
     removed: z.array(removedMember),
     selfRemoved: z.boolean().describe('this node was removed by others'),
+    nobodyReaches: z
+      .boolean()
+      .describe('no member that is there can open connections to this node: nothing of its files gets to them'),
+    peerPort: z.number().int().describe('port on which this node listens for members'),
     trustLan: z.boolean().describe('nodes of the same network come in without being asked'),
   })
   .meta({ id: 'MemberList' });
@@ -156,3 +173,26 @@ export const transfers = z
   })
   .meta({ id: 'Transfers' });
 export const pauseBody = z.object({ paused: z.boolean() }).meta({ id: 'PauseTransfers' });
+
+export const historyQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: z.coerce.number().int().nonnegative().optional().describe('of the page before'),
+});
+export const endedTransfer = z
+  .object({
+    number: count.describe('higher for whatever ended later'),
+    sha256: z.string(),
+    size: count,
+    from: z.array(z.string()).describe('ids of the members that bytes came from'),
+    state: z.enum(['done', 'failed']).describe('what failed is tried again by itself'),
+    endedMs: time,
+    tookMs: z.number().describe('how long the last try took'),
+    tries: count.describe('tries so far'),
+    files: z.array(z.string()).describe('paths that have this content now, at most three'),
+    code: z.string().optional().describe('why the last try failed'),
+    message: z.string().optional().describe('the same in words'),
+  })
+  .meta({ id: 'EndedTransfer' });
+export const transferHistory = z
+  .object({ transfers: z.array(endedTransfer), cursor: z.number().optional().describe('there is more') })
+  .meta({ id: 'TransferHistory' });

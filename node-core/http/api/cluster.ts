@@ -6,7 +6,8 @@ import { writeToken } from '../../cluster/joining/invites.ts';
 import type { PairingRequest } from '../../cluster/joining/join-door.ts';
 import type { Member } from '../../cluster/members/evaluate.ts';
 import { tryParseListenAddress } from '../../config/addresses.ts';
-import { ShoalError } from '../../domain/errors.ts';
+import { describeError, ShoalError } from '../../domain/errors.ts';
+import { languageOf } from '../language.ts';
 import type { HttpServices } from '../services.ts';
 import * as shape from './cluster-contract.ts';
 import { nothing } from './contract.ts';
@@ -178,8 +179,10 @@ function pairingOperations({ cluster }: HttpServices): readonly Operation[] {
   ];
 }
 
-function transferOperations({ cluster }: HttpServices): readonly Operation[] {
-  const { care, transfers, wanted, wants } = cluster;
+function transferOperations({ catalog, cluster }: HttpServices): readonly Operation[] {
+  const { care, history, transfers, wanted, wants } = cluster;
+  const filesOf = async (sha256: string) =>
+    (await catalog.findByDigest('sha256', sha256, namedFiles)).map(({ path }) => path);
   const state = async () => ({
     paused: transfers.isPaused,
     stalled: wants.isStalled,
@@ -203,6 +206,41 @@ function transferOperations({ cluster }: HttpServices): readonly Operation[] {
       handle: state,
     }),
     operation({
+      id: 'listEndedTransfers',
+      method: 'get',
+      path: '/transfers/history',
+      tag,
+      summary: 'Contents that came from members or could not be fetched since the start, the latest first',
+      query: shape.historyQuery,
+      answer: shape.transferHistory,
+      handle: async ({ query: { limit, cursor } }, request) => {
+        const found = history.list(limit + 1, cursor);
+        const page = found.slice(0, limit);
+        const language = languageOf(request);
+        return {
+          transfers: await Promise.all(
+            page.map(async ({ failure, ...one }) => ({
+              ...{ ...one, from: [...one.from], files: await filesOf(one.sha256) },
+              ...(failure && { code: failure.code, message: describeError(failure, language).message }),
+            })),
+          ),
+          ...(found.length > limit && { cursor: page.at(-1)?.number }),
+        };
+      },
+    }),
+    operation({
+      id: 'forgetEndedTransfers',
+      method: 'delete',
+      path: '/transfers/history',
+      tag,
+      summary: 'Empties the list of transfers that have ended',
+      answer: nothing,
+      handle: () => {
+        history.clear();
+        return {};
+      },
+    }),
+    operation({
       id: 'pauseTransfers',
       method: 'put',
       path: '/transfers',
@@ -211,33 +249,58 @@ function transferOperations({ cluster }: HttpServices): readonly Operation[] {
       body: shape.pauseBody,
       answer: shape.transfers,
       handle: ({ body }) => {
-        if (body.paused) transfers.pause();
-        else transfers.resume();
+        cluster.pauseTransfers(body.paused);
         return state();
       },
     }),
   ];
 }
 
-async function listMembers({ clock, cluster, nodeId }: HttpServices) {
+/** What members hold and lack, as they said last: by id, those of this node included. */
+export async function allFigures({ clock, cluster, nodeId }: HttpServices) {
   const { figures } = cluster.care;
   const [others, { seen: _seen, ...own }] = await Promise.all([figures.members(), figures.own()]);
+  const all = new Map([...others, [nodeId, { ...own, behind: 0, ahead: 0, atMs: clock.now() }]]);
+  return Object.fromEntries(
+    [...all].map(([id, known]) => {
+      const { total, missing } = known;
+      const verified = { files: total.files - missing.files, bytes: total.bytes - missing.bytes };
+      return [id, { ...known, verified }];
+    }),
+  );
+}
+
+async function listMembers(services: HttpServices) {
+  const { clock, cluster, nodeId } = services;
+  const figures = await allFigures(services);
   const { members, removed } = cluster.members.current;
-  const figuresOf = (id: string) => {
-    const known = id === nodeId ? { ...own, behind: 0, ahead: 0, atMs: clock.now() } : others.get(id);
-    if (!known) return {};
-    const { total, missing } = known;
-    return {
-      figures: { ...known, verified: { files: total.files - missing.files, bytes: total.bytes - missing.bytes } },
-    };
-  };
   return {
     cluster: cluster.members.cluster,
-    members: [...members.values()].map((member) => ({ ...memberOf(cluster, nodeId, member), ...figuresOf(member.id) })),
+    members: [...members.values()].map((member) => ({
+      ...memberOf(cluster, nodeId, member),
+      unreachedBy: unreachedBy(cluster, nodeId, member.id, clock.now()),
+      ...(figures[member.id] && { figures: figures[member.id] }),
+    })),
     removed: [...removed.values()].map(({ id, name, by, atMs }) => ({ id, name, by, atMs })),
     selfRemoved: cluster.members.isRemoved,
+    nobodyReaches: isReachedByNobody(cluster),
+    peerPort: cluster.port,
     trustLan: cluster.lan.isPermanent,
   };
+}
+
+/** Every member that is there says that it cannot open connections to this node, and there is one. */
+function isReachedByNobody({ liveness, members }: HttpServices['cluster']): boolean {
+  const there = members.others().filter((id) => liveness.isOnline(id));
+  const claims = liveness.reach.claims();
+  return there.length > 0 && there.every((id) => claims.has(id));
+}
+
+/** Who cannot reach a member, as far as this node knows. */
+function unreachedBy({ liveness: { reach } }: HttpServices['cluster'], nodeId: string, id: string, nowMs: number) {
+  const own = id === nodeId ? undefined : reach.unreached(id);
+  const found = id === nodeId ? [...reach.claims()] : own ? [[nodeId, own] as const] : [];
+  return found.map(([node, { forMs, tried }]) => ({ node, sinceMs: nowMs - forMs, tried: [...tried] }));
 }
 
 function memberOf({ liveness, addresses, isTwin }: HttpServices['cluster'], nodeId: string, member: Member) {

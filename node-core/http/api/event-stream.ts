@@ -6,6 +6,7 @@ import type { LiveConfiguration } from '../../config/live.ts';
 import type { FileEvents } from '../../files/context.ts';
 import type { UploadRegistry } from '../../files/uploads.ts';
 import type { EventBus } from '../../runtime/events.ts';
+import { type FollowedState, StateNews } from './state-news.ts';
 
 /** Events kept for clients that come back. */
 const keptEvents = 1000;
@@ -41,13 +42,26 @@ export class EventStream {
   readonly #kept: SentEvent[] = [];
   readonly #clients = new Set<Response>();
   readonly #uploads: UploadRegistry;
+  readonly #states: StateNews;
   #number = 0;
   #timer: NodeJS.Timeout | undefined;
   #lastProgress = '[]';
   #lastBeat = 0;
 
-  constructor({ events, alarmEvents, cluster, configuration, uploads }: EventSources) {
+  /** @param states what is told while it changes, and never replayed. */
+  constructor(sources: EventSources, states: readonly FollowedState[], onError: (error: unknown) => void) {
+    const { events, alarmEvents, cluster, configuration, uploads } = sources;
     this.#uploads = uploads;
+    this.#states = new StateNews(
+      states,
+      (type, data) => this.#tellState(type, data),
+      (error) => {
+        // What fails because the node is being stopped is no trouble.
+        if (this.#clients.size > 0) onError(error);
+      },
+    );
+    for (const type of ['file-committed', 'file-arrived', 'file-removed'] as const)
+      events.on(type, () => this.#states.stir());
     for (const type of ['alarm-opened', 'alarm-closed'] as const)
       alarmEvents.on(type, (event) => this.#send(type, event));
     for (const type of [
@@ -81,15 +95,14 @@ export class EventStream {
       'near-changed',
       'trust-changed',
       'twin-seen',
+      'reach-changed',
       'repair-changed',
       'fetching-changed',
     ] as const) {
       cluster.events.on(type, (event) => this.#send(type, event));
     }
     // A state, as the progress of uploads is: never replayed.
-    cluster.events.on('transfer-progress', (event) =>
-      this.#write(`event: transfer-progress\ndata: ${JSON.stringify(event)}\n\n`),
-    );
+    cluster.events.on('transfer-progress', (event) => this.#tellState('transfer-progress', event));
     configuration.onChange((change) => this.#send('configuration-changed', change));
   }
 
@@ -112,6 +125,7 @@ export class EventStream {
     if (missed === undefined) response.write(`id: ${this.#boot}-${this.#number}\nevent: reset\ndata: {}\n\n`);
     else for (const { text } of missed) response.write(text);
     this.#clients.add(response);
+    this.#states.renew();
     this.#timer ??= setInterval(() => this.#tick(), progressMs).unref();
     response.once('close', () => {
       this.#clients.delete(response);
@@ -147,12 +161,17 @@ export class EventStream {
   #tick(): void {
     const progress = JSON.stringify(this.#uploads.list());
     const now = performance.now();
+    this.#states.look(now);
     if (progress !== this.#lastProgress) this.#write(`event: uploads\ndata: ${progress}\n\n`);
     else if (now - this.#lastBeat > heartbeatMs) {
       this.#write(':\n\n');
       this.#lastBeat = now;
     }
     this.#lastProgress = progress;
+  }
+
+  #tellState(type: string, data: unknown): void {
+    this.#write(`event: ${type}\ndata: ${JSON.stringify(data)}\n\n`);
   }
 
   #write(text: string): void {

@@ -11,6 +11,7 @@ import { formatTime } from '../../components/format.ts';
 import { tell } from '../../components/notify.tsx';
 import { Qr } from '../../components/qr.tsx';
 import { askPairing } from './pairing-card.tsx';
+import { useTrustWindow } from './trust-window.tsx';
 
 /** The dialog. */
 export function AddDevice({ onClose }: { readonly onClose: () => void }) {
@@ -22,6 +23,7 @@ export function AddDevice({ onClose }: { readonly onClose: () => void }) {
           <Tabs.Tab value="invite">{t('devices.invite')}</Tabs.Tab>
           <Tabs.Tab value="join">{t('devices.useInvite')}</Tabs.Tab>
           <Tabs.Tab value="address">{t('devices.byAddress')}</Tabs.Tab>
+          <Tabs.Tab value="trust">{t('trust.tab')}</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="invite">
           <NewInvite />
@@ -32,8 +34,29 @@ export function AddDevice({ onClose }: { readonly onClose: () => void }) {
         <Tabs.Panel value="address">
           <ByAddress onClose={onClose} />
         </Tabs.Panel>
+        <Tabs.Panel value="trust">
+          <Trust onClose={onClose} />
+        </Tabs.Panel>
       </Tabs>
     </Modal>
+  );
+}
+
+function Trust({ onClose }: { readonly onClose: () => void }) {
+  const { t } = useTranslation();
+  const { open } = useTrustWindow();
+  return (
+    <Stack align="flex-start">
+      <Text size="sm">{t('trust.automaticText')}</Text>
+      <Button
+        onClick={() => {
+          open();
+          onClose();
+        }}
+      >
+        {t('trust.trust')}
+      </Button>
+    </Stack>
   );
 }
 

@@ -13,6 +13,7 @@ import { Invites } from './invites.tsx';
 import { MemberCard } from './member-card.tsx';
 import { askPairing, PairingCard } from './pairing-card.tsx';
 import { TrustWindow } from './trust-window.tsx';
+import { Unreached } from './unreached.tsx';
 
 /** The screen. */
 export default function DevicesScreen() {
@@ -39,6 +40,7 @@ export default function DevicesScreen() {
             {t('devices.trustLanText')}
           </Alert>
         )}
+        {members.data && <Unreached list={members.data} />}
         <TrustWindow />
         {shown.length > 0 && (
           <Part title={t('devices.asking')}>
@@ -126,6 +128,11 @@ function NearCard({ node }: { readonly node: NearNode }) {
           <Text size="xs" c="dimmed">
             {t('devices.heard', { ago: formatAgo(node.heardMs) })}
           </Text>
+          {node.failure === 'JOIN_WAITS' && (
+            <Text size="sm" mt={4}>
+              {t('trust.waits')}
+            </Text>
+          )}
         </div>
         <Button size="xs" onClick={() => void askPairing(node.address)}>
           {t('devices.join')}

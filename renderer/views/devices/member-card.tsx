@@ -113,6 +113,14 @@ function Problems({ member }: { readonly member: Member }) {
       </Alert>
     );
   }
+  const [unreached] = member.self ? [] : member.unreachedBy;
+  if (unreached) {
+    return (
+      <Alert color="orange" mb="xs" title={t('devices.unreached')}>
+        {t('devices.unreachedText', { name: member.name, tried: unreached.tried.join(', ') })}
+      </Alert>
+    );
+  }
   if (!member.self && !member.online) {
     return (
       <Text size="xs" c="dimmed" mb="xs">

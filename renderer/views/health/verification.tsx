@@ -1,8 +1,8 @@
 import { Badge, Button, Group, Paper, Progress, Stack, Text } from '@mantine/core';
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQueryClient } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { api } from '../../api/http.ts';
-import type { VerifyReport } from '../../api/types.ts';
+import { useVerification } from '../../api/queries.ts';
 import { Name } from '../../components/basics.tsx';
 import { formatNumber } from '../../components/format.ts';
 import { tellError } from '../../components/notify.tsx';
@@ -12,13 +12,7 @@ import { Part } from './part.tsx';
 export function Verification() {
   const { t } = useTranslation();
   const client = useQueryClient();
-  const state = useQuery({
-    queryKey: ['verification'],
-    queryFn: () => api<{ verification?: VerifyReport }>('/verification'),
-    // No event tells how far it is.
-    refetchInterval: (query) => (query.state.data?.verification?.state === 'running' ? 1000 : false),
-    staleTime: 0,
-  });
+  const state = useVerification();
   const report = state.data?.verification;
   const start = () => {
     api('/verification', { method: 'POST' })

@@ -8,10 +8,18 @@ import { Empty } from '../../components/basics.tsx';
 import type { Draft } from './draft.ts';
 import { SettingField } from './setting-field.tsx';
 
-/** The table. */
-export function AllKeys({ settings, draft }: { readonly settings: readonly Setting[]; readonly draft: Draft }) {
+/** The table. @param first what to search for at first. */
+export function AllKeys({
+  settings,
+  draft,
+  first,
+}: {
+  readonly settings: readonly Setting[];
+  readonly draft: Draft;
+  readonly first: string;
+}) {
   const { t } = useTranslation();
-  const [text, setText] = useState('');
+  const [text, setText] = useState(first);
   const wanted = text.trim().toLowerCase();
   const found = settings.filter(
     ({ key, explanation }) => key.includes(wanted) || explanation.toLowerCase().includes(wanted),

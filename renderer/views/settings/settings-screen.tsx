@@ -51,7 +51,8 @@ type Part = (typeof parts)[number];
 export default function SettingsScreen() {
   const { t } = useTranslation();
   const { rest } = useRoute();
-  const part = parts.find((name) => name === rest) ?? 'general';
+  const [first, searched = ''] = rest.split('/');
+  const part = parts.find((name) => name === first) ?? 'general';
   const draft = useDraft();
   const settings = useSettings();
   const count = Object.keys(draft.changes).length;
@@ -86,7 +87,7 @@ export default function SettingsScreen() {
           </Title>
           {settings.isError && <Failure error={settings.error} retry={() => void settings.refetch()} />}
           {settings.data ? (
-            <Content part={part} settings={settings.data.settings} draft={draft} />
+            <Content part={part} settings={settings.data.settings} draft={draft} searched={searched} />
           ) : (
             <Skeleton height={240} />
           )}
@@ -115,9 +116,11 @@ interface ContentProps {
   readonly part: Part;
   readonly settings: readonly Setting[];
   readonly draft: Draft;
+  /** What is searched for among all keys. */
+  readonly searched: string;
 }
 
-function Content({ part, settings, draft }: ContentProps) {
+function Content({ part, settings, draft, searched }: ContentProps) {
   const fields = (accepts: (setting: Setting) => boolean) =>
     settings.filter(accepts).map((setting) => <SettingField key={setting.key} setting={setting} draft={draft} />);
   switch (part) {
@@ -135,7 +138,7 @@ function Content({ part, settings, draft }: ContentProps) {
     case 'backup':
       return <Backup settings={settings} />;
     case 'all':
-      return <AllKeys settings={settings} draft={draft} />;
+      return <AllKeys key={searched} settings={settings} draft={draft} first={searched} />;
     default:
       return (
         <>

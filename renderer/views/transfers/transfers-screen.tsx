@@ -1,11 +1,10 @@
 /** What is on its way: uploads of this browser, contents from other devices, what others send, and what is done. */
-import { Alert, Anchor, Badge, Button, Group, Paper, Progress, Skeleton, Stack, Text, Title } from '@mantine/core';
+import { Alert, Anchor, Badge, Button, Group, Skeleton, Stack, Text } from '@mantine/core';
 import { IconDownload, IconPlayerPause, IconPlayerPlay, IconTransfer, IconUpload } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
-import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api } from '../../api/http.ts';
-import { useMembers, useNodeUploads, useTransfers } from '../../api/queries.ts';
+import { useMembers, useNodeUploads, useTransferHistory, useTransfers } from '../../api/queries.ts';
 import type { Transfers } from '../../api/types.ts';
 import { Empty, Failure, Name, ScreenHead } from '../../components/basics.tsx';
 import { formatAgo, formatBytes, formatDuration, formatNumber } from '../../components/format.ts';
@@ -13,6 +12,8 @@ import { tellError } from '../../components/notify.tsx';
 import { hrefOf } from '../../state/route.ts';
 import type { UploadItem } from '../../state/upload-item.ts';
 import { uploads, useUploads } from '../../state/uploads.ts';
+import { DeviceHistory } from './device-history.tsx';
+import { Bar, Section } from './section.tsx';
 import { UploadRow } from './upload-row.tsx';
 
 /** Rows that are shown of a long queue. */
@@ -27,9 +28,16 @@ export default function TransfersScreen() {
   const items = useUploads((state) => state.items);
   const history = useUploads((state) => state.history);
   const transfers = useTransfers();
+  const ended = useTransferHistory();
   const others = useNodeUploads().data?.uploads ?? [];
+  const comes = transfers.data;
   const nothing =
-    items.length === 0 && history.length === 0 && transfers.data?.transfers.length === 0 && others.length === 0;
+    items.length + history.length + others.length === 0 &&
+    comes !== undefined &&
+    comes.transfers.length + comes.waiting.files === 0 &&
+    !comes.paused &&
+    !comes.stalled &&
+    ended.data?.pages[0]?.transfers.length === 0;
   return (
     <div className="page">
       <ScreenHead title={t('places.transfers')} text={t('transfers.text')}>
@@ -65,44 +73,10 @@ export default function TransfersScreen() {
             </Section>
           )}
           {history.length > 0 && <History items={history} />}
+          <DeviceHistory />
         </Stack>
       )}
     </div>
-  );
-}
-
-function Section({
-  title,
-  icon,
-  aside,
-  children,
-}: {
-  title: string;
-  icon: ReactNode;
-  aside?: ReactNode;
-  children: ReactNode;
-}) {
-  return (
-    <section aria-label={title}>
-      <Group justify="space-between" mb="xs">
-        <Group gap="xs">
-          {icon}
-          <Title order={2} size="h4">
-            {title}
-          </Title>
-        </Group>
-        {aside}
-      </Group>
-      <Paper withBorder px="md" py={4}>
-        {children}
-      </Paper>
-    </section>
-  );
-}
-
-function Bar({ done, total, label }: { readonly done: number; readonly total: number; readonly label: string }) {
-  return (
-    <Progress value={total > 0 ? (done / total) * 100 : 100} animated={total === 0} size="sm" aria-label={label} />
   );
 }
 
@@ -166,7 +140,8 @@ function FromDevices({ state }: { readonly state: Transfers }) {
       .then((answer) => client.setQueryData(['transfers'], answer))
       .catch(tellError);
   };
-  if (state.transfers.length === 0 && !state.paused && !state.stalled) return null;
+  const { files, bytes } = state.waiting;
+  if (state.transfers.length + files === 0 && !state.paused && !state.stalled) return null;
   return (
     <Section
       title={t('transfers.fromDevices')}
@@ -185,6 +160,11 @@ function FromDevices({ state }: { readonly state: Transfers }) {
       {state.transfers.length === 0 && state.paused && (
         <Text size="sm" c="dimmed" py="sm">
           {t('transfers.pausedText')}
+        </Text>
+      )}
+      {files > 0 && (
+        <Text size="sm" c="dimmed" py="sm">
+          {t('transfers.toCome', { count: files, files: formatNumber(files), size: formatBytes(bytes) })}
         </Text>
       )}
       {state.stalled && (

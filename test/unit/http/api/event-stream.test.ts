@@ -1,6 +1,7 @@
 import { createServer, get, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { AlarmEvents } from '../../../../node-core/alarms/alarm-board.ts';
 import type { ClusterEvents } from '../../../../node-core/cluster/events.ts';
 import type { LiveConfiguration } from '../../../../node-core/config/live.ts';
 import type { FileEvents } from '../../../../node-core/files/context.ts';
@@ -15,13 +16,14 @@ async function open() {
   };
   const events = new EventBus<FileEvents>(onError);
   const configuration = { onChange: () => undefined } as unknown as LiveConfiguration;
-  const stream = new EventStream({
+  const sources = {
     events,
-    alarmEvents: new EventBus(onError),
+    alarmEvents: new EventBus<AlarmEvents>(onError),
     cluster: { events: new EventBus<ClusterEvents>(onError) },
     configuration,
     uploads: new UploadRegistry(() => 0),
-  });
+  };
+  const stream = new EventStream(sources, [], onError);
   const server = createServer((request, response) =>
     stream.connect(Object.assign(request, { query: {} }) as never, response as never),
   );
