@@ -15,6 +15,7 @@ import { Notifier } from './notifications.ts';
 import { iconFile, nodeProgram } from './place.ts';
 import { followSleep, Wakefulness } from './power.ts';
 import { type ProblemChoice, showProblem } from './problem-window.ts';
+import { Quitting } from './quit.ts';
 import type { SettingsFile } from './settings.ts';
 import { Sharing } from './sharing.ts';
 import { StatusWatch } from './status.ts';
@@ -29,8 +30,9 @@ export class DesktopApp {
   readonly #dataDir: string;
   readonly #wakefulness = new Wakefulness();
   #safeMode = false;
-  #quitting = false;
-  #stopped = false;
+  #uploading = 0;
+  /** Of the drag that waits for its files. */
+  #dragging = new AbortController();
   /** The ports were picked by this start, and no node has run with them: nobody knows them yet. */
   #portsAreNew = false;
   #ports: { readonly http: number; readonly peer: number } | undefined;
@@ -45,6 +47,7 @@ export class DesktopApp {
   readonly window: MainWindow;
   readonly notifier: Notifier;
   #tray: TrayIcon | undefined;
+  #quitting: Quitting | undefined;
 
   /** @param dataDir absolute path of the node's data folder. */
   constructor(settings: SettingsFile, dataDir: string) {
@@ -54,7 +57,7 @@ export class DesktopApp {
     this.window = new MainWindow({
       settings,
       say: this.#say,
-      staysHidden: () => !this.#quitting,
+      staysHidden: () => this.#quitting?.isQuitting !== true,
       onHidden: () => this.#tellOfTray(),
     });
     this.notifier = new Notifier(this.api, this.#events, this.#say, (hash) => this.window.go(hash));
@@ -81,7 +84,7 @@ export class DesktopApp {
       this.#say,
       (text) => this.notifier.tell({ title: 'Shoal', body: text }),
     );
-    app.on('before-quit', (event) => this.#onQuit(event));
+    this.#quitting = new Quitting({ say: this.#say, uploading: () => this.#uploading, stop: () => this.#stop() });
     this.#portsAreNew = this.#settings.current.httpPort === undefined;
     this.#ports = await keptPorts(this.#settings);
     this.host.start();
@@ -115,7 +118,11 @@ export class DesktopApp {
       if (isTaken && this.#portsAreNew) void this.#solve('other-ports');
       else this.#showProblem(failure);
     });
-    this.status.on('change', () => this.#wakefulness.set(this.status.status === 'working'));
+    this.status.on('change', () => this.#keepAwake());
+  }
+
+  #keepAwake(): void {
+    this.#wakefulness.set(this.#uploading > 0 || this.status.status === 'working');
   }
 
   #showProblem(failure: NodeFailure): void {
@@ -131,15 +138,9 @@ export class DesktopApp {
   }
 
   /** The node ends before the app does; it drains first. */
-  #onQuit(event: { preventDefault(): void }): void {
-    this.#quitting = true;
-    if (this.#stopped) return;
-    event.preventDefault();
-    void this.host.stop().then(() => {
-      this.#stopped = true;
-      this.#tray?.remove();
-      app.quit();
-    });
+  async #stop(): Promise<void> {
+    await this.host.stop();
+    this.#tray?.remove();
   }
 
   #tellOfTray(): void {
@@ -205,6 +206,7 @@ export class DesktopApp {
         electron: process.versions.electron ?? '',
         platform: process.platform,
         autostart: isAutostart(),
+        linkAfterUpload: this.#settings.current.linkAfterUpload,
       }),
       openFile: async ({ path: file }) => {
         await this.#openFile(file);
@@ -215,13 +217,17 @@ export class DesktopApp {
         return undefined;
       },
       startDrag: ({ paths }) => this.#startDrag(paths),
+      endDrag: () => {
+        this.#dragging.abort();
+        return undefined;
+      },
       copyLink: async ({ path: target }) => {
         const url = await this.sharing.copyLink(target);
         this.#tray?.refresh();
         return { url };
       },
       uploaded: async ({ paths, folder }) => {
-        if (!this.#settings.current.linkAfterDrop) return {};
+        if (!this.#settings.current.linkAfterUpload) return {};
         const url = await this.sharing.copyLinksTo(paths, folder);
         this.#tray?.refresh();
         return url === undefined ? {} : { url };
@@ -229,7 +235,8 @@ export class DesktopApp {
       progress: ({ done, left }) => {
         this.window.window?.setProgressBar(done ?? -1);
         app.setBadgeCount(left);
-        this.#wakefulness.set(left > 0);
+        this.#uploading = left;
+        this.#keepAwake();
         return undefined;
       },
       setTheme: ({ theme }) => {
@@ -248,12 +255,18 @@ export class DesktopApp {
         this.#setUpMenu();
         return undefined;
       },
+      setLinkAfterUpload: ({ on }) => {
+        this.#settings.change({ linkAfterUpload: on });
+        return undefined;
+      },
     };
   }
 
   async #startDrag(paths: readonly string[]): Promise<boolean> {
     const contents = this.window.window?.webContents;
-    const files = await this.#fetched.forDrag(paths, () => {
+    this.#dragging.abort();
+    this.#dragging = new AbortController();
+    const files = await this.#fetched.forDrag(paths, this.#dragging.signal, () => {
       this.notifier.tell({ title: 'Shoal', body: this.#say('fetched') });
     });
     const [first] = files ?? [];

@@ -3,6 +3,9 @@
 const en = {
   open: 'Open Shoal',
   quit: 'Quit Shoal',
+  quitTitle: 'Uploads are still running: {count}',
+  quitText: 'They go on at the next start. What the node has confirmed is safe either way.',
+  quitLater: 'Keep running',
   pause: 'Pause transfers',
   resume: 'Resume transfers',
   copyLastLink: 'Copy last link',
@@ -69,6 +72,9 @@ export type Word = keyof typeof en;
 const zh: Record<Word, string> = {
   open: '打开 Shoal',
   quit: '退出 Shoal',
+  quitTitle: '还有 {count} 个上传正在进行',
+  quitText: '下次启动时会继续上传。节点已确认的内容不受影响。',
+  quitLater: '继续运行',
   pause: '暂停传输',
   resume: '继续传输',
   copyLastLink: '复制最近的链接',
