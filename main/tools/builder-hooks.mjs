@@ -4,8 +4,8 @@
 import { copyFile, rename, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { stageNode } from '../../node-core/packaging/stage.mjs';
 import { setFuses } from './fuses.mjs';
-import { stageNode } from './stage.mjs';
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
 
@@ -14,7 +14,9 @@ const archNames = { 1: 'x64', 3: 'arm64' };
 
 export async function afterPack({ electronPlatformName, arch, appOutDir, packager }) {
   const { productFilename } = packager.appInfo;
-  await stageNode(electronPlatformName, archNames[arch], path.join(packager.getResourcesDir(appOutDir), 'node'));
+  const node = path.join(packager.getResourcesDir(appOutDir), 'node');
+  await stageNode(electronPlatformName, archNames[arch], node);
+  await copyFile(path.join(root, 'main', 'launcher', 'installed.cjs'), path.join(node, 'installed.cjs'));
   if (electronPlatformName === 'linux') {
     const launcher = path.join(appOutDir, packager.executableName);
     const program = path.join(appOutDir, 'shoal-app');

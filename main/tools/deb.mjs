@@ -2,7 +2,7 @@
 import { chmod, copyFile, cp, lstat, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { run } from './package-cache.mjs';
+import { run } from '../../node-core/packaging/package-cache.mjs';
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
 const architectures = { x64: 'amd64', arm64: 'arm64' };

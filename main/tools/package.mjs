@@ -7,8 +7,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import yaml from 'js-yaml';
 import { buildIfChanged } from '../../build.mjs';
+import { cachedFolder, fetchPackage, run } from '../../node-core/packaging/package-cache.mjs';
 import { buildDeb } from './deb.mjs';
-import { cachedFolder, fetchPackage, run } from './package-cache.mjs';
 import { describeRuntime, findRuntime } from './runtime.mjs';
 import { sizeReport } from './sizes.mjs';
 

@@ -1,6 +1,7 @@
-// Puts together what a package holds of the storage node: a Node, the bundled program, the web app, and the packages that
-// they need at runtime with the native parts of the target. The lock file alone says which.
-import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
+// Puts together what a package, an image or the single executable holds of the storage node: a Node, the bundled program, the
+// web app, and the packages that they need at runtime with the native parts of the target. The lock file alone says which.
+//   node node-core/packaging/stage.mjs linux amd64 FOLDER
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cacheFolder, exists, fetchPackage, run } from './package-cache.mjs';
@@ -27,7 +28,6 @@ export async function stageNode(platform, arch, folder) {
     const from = path.join(root, 'dist', part);
     await cp(from, path.join(making, 'dist', part), { recursive: true, filter: (file) => !file.endsWith('.map') });
   }
-  await copyFile(path.join(root, 'main', 'launcher', 'installed.cjs'), path.join(making, 'installed.cjs'));
   for (const one of await runtimePackages(platform, arch)) await copyPackage(one, making, platform, arch);
   await rename(making, folder);
 }
@@ -85,4 +85,13 @@ async function copyNeeded(from, to, platform, arch) {
       return licence.test(name) || !needless.test(name);
     },
   });
+}
+
+/** What images call architectures. */
+const archNames = { amd64: 'x64', arm64: 'arm64' };
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [platform, arch, folder] = process.argv.slice(2);
+  if (folder === undefined) throw new Error('Usage: stage.mjs PLATFORM ARCHITECTURE FOLDER');
+  await stageNode(platform, archNames[arch] ?? arch, path.resolve(folder));
 }
