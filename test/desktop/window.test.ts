@@ -42,8 +42,8 @@ it('a page cannot reach Node, go elsewhere, open windows or get permissions', as
   expect(await page.evaluate(`${JSON.stringify(names)}.filter((name) => name in globalThis)`)).toEqual([]);
   const bridge = await page.evaluate('Object.keys(window.desktop).sort()');
   expect(bridge).toEqual(
-    ['copyLink', 'info', 'onCommand', 'openFile', 'progress', 'setAutostart', 'setLanguage', 'setTheme']
-      .concat(['showInFolder', 'startDrag', 'uploaded'])
+    ['copyLink', 'endDrag', 'info', 'onCommand', 'openFile', 'progress', 'setAutostart', 'setLanguage']
+      .concat(['setLinkAfterUpload', 'setTheme', 'showInFolder', 'startDrag', 'uploaded'])
       .sort(),
   );
   const preferences = await app.evaluate(({ BrowserWindow }) => {

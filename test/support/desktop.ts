@@ -1,5 +1,6 @@
 /** The desktop app in a real Electron, each with a profile, a node and a store of its own. */
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { _electron, type ElectronApplication, type Page } from 'playwright-core';
@@ -62,17 +63,26 @@ export async function launchDesktop(options: DesktopOptions = {}) {
     env: desktopEnvironment(options.env),
     timeout: patienceMs,
   });
-  const pid = app.process().pid ?? 0;
+  const child = app.process();
+  const pid = child.pid ?? 0;
   onTestFinished(async () => {
-    if (isAlive(pid)) await app.close().catch(() => undefined);
-    if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+    // As a system that shuts down: quitting from inside may ask, and nobody is there to answer.
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    process.kill(pid, 'SIGTERM');
+    const cut = setTimeout(() => process.kill(pid, 'SIGKILL'), patienceMs);
+    await ended;
+    clearTimeout(cut);
   });
   return { app, profile, pid };
 }
 
-/** The environment of an app of the tests: nothing of the one around them configures it. */
+/**
+ * The environment of an app of the tests: nothing of the one around them configures it. Its locale is one of UTF-8 that is
+ * always there: without one, Chromium takes no file from outside whose name is not ASCII.
+ */
 export function desktopEnvironment(more: NodeJS.ProcessEnv = {}): Record<string, string> {
-  const env = { ...process.env, SHOAL_NODE: process.execPath, SHOAL_NO_DISCOVERY: '1', LANG: 'en_US.UTF-8', ...more };
+  const env = { ...process.env, SHOAL_NODE: process.execPath, SHOAL_NO_DISCOVERY: '1', LANG: 'C.UTF-8', ...more };
   const kept = Object.entries(env).filter(
     ([name]) => !/^(GO_FASTDFS_|LC_|VITEST|NODE_)/.test(name) && name !== 'ELECTRON_RUN_AS_NODE',
   );
