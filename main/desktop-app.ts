@@ -139,6 +139,7 @@ export class DesktopApp {
 
   /** The node ends before the app does; it drains first. */
   async #stop(): Promise<void> {
+    this.window.window?.hide();
     await this.host.stop();
     this.#tray?.remove();
   }

@@ -9,7 +9,7 @@ import { patienceMs } from './browser.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 /** The built app. */
-const appFolder = path.join(import.meta.dirname, '..', '..', 'dist', 'main');
+export const appFolder = path.join(import.meta.dirname, '..', '..', 'dist', 'main');
 
 /** What the tests see of the app's own object, inside its main process. */
 export interface InsideApp {
