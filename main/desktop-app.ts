@@ -1,6 +1,7 @@
 /** The parts of the app, built in order: what each does stands in its own file. */
 import path from 'node:path';
 import { app, clipboard, dialog, nativeImage, nativeTheme, session, shell } from 'electron';
+import { showAbout } from './about-window.ts';
 import { isAutostart, setAutostart } from './autostart.ts';
 import { type Handlers, serveBridge } from './bridge/serve.ts';
 import { diagnosticsOf } from './diagnostics.ts';
@@ -13,14 +14,14 @@ import { type NodeFailure, NodeHost, type NodeStart } from './node/node-host.ts'
 import { keptPorts, pickPorts } from './node/ports.ts';
 import { Notifier } from './notifications.ts';
 import { iconFile, nodeProgram } from './place.ts';
-import { followSleep, Wakefulness } from './power.ts';
+import { followInterruptions, Wakefulness } from './power.ts';
 import { type ProblemChoice, showProblem } from './problem-window.ts';
 import { Quitting } from './quit.ts';
 import type { SettingsFile } from './settings.ts';
 import { Sharing } from './sharing.ts';
 import { StatusWatch } from './status.ts';
 import { TrayIcon } from './tray.ts';
-import { lookForUpdate, startUpdates } from './updates.ts';
+import { Updates } from './updates.ts';
 import { MainWindow } from './window.ts';
 import { sayer } from './words.ts';
 
@@ -46,6 +47,7 @@ export class DesktopApp {
   readonly #fetched: FetchedFiles;
   readonly window: MainWindow;
   readonly notifier: Notifier;
+  readonly updates: Updates;
   #tray: TrayIcon | undefined;
   #quitting: Quitting | undefined;
 
@@ -59,6 +61,12 @@ export class DesktopApp {
       say: this.#say,
       staysHidden: () => this.#quitting?.isQuitting !== true,
       onHidden: () => this.#tellOfTray(),
+    });
+    this.updates = new Updates({
+      feed: () => this.#settings.current.updateFeed,
+      say: this.#say,
+      answer: (text) => void dialog.showMessageBox({ message: text }),
+      tell: (text) => this.notifier.tell({ title: 'Shoal', body: text }),
     });
     this.notifier = new Notifier(this.api, this.#events, this.#say, (hash) => this.window.go(hash));
   }
@@ -78,12 +86,8 @@ export class DesktopApp {
     this.#setUpMenu();
     this.#setUpTray();
     this.#followNode();
-    followSleep(() => void this.api.json('/repair', { method: 'POST' }).catch(() => undefined));
-    startUpdates(
-      () => this.#settings.current.updateFeed,
-      this.#say,
-      (text) => this.notifier.tell({ title: 'Shoal', body: text }),
-    );
+    followInterruptions(() => void this.api.json('/repair', { method: 'POST' }).catch(() => undefined));
+    this.updates.start();
     this.#quitting = new Quitting({ say: this.#say, uploading: () => this.#uploading, stop: () => this.#stop() });
     this.#portsAreNew = this.#settings.current.httpPort === undefined;
     this.#ports = await keptPorts(this.#settings);
@@ -167,24 +171,15 @@ export class DesktopApp {
       openDataFolder: () => void shell.openPath(this.#dataDir),
       isAutostart,
       setAutostart,
-      copyDiagnostics: () => {
-        clipboard.writeText(diagnosticsOf(this.host, this.#settings.current));
-        this.notifier.tell({ title: 'Shoal', body: this.#say('diagnosticsCopied') });
-      },
-      checkUpdates: () => {
-        const { updateFeed } = this.#settings.current;
-        void lookForUpdate(updateFeed, this.#say, (text) => void dialog.showMessageBox({ message: text }), true);
-      },
+      copyDiagnostics: () => this.#copyDiagnostics(),
+      checkUpdates: () => void this.updates.look(),
+      about: () => void showAbout({ say: this.#say, copyDiagnostics: () => this.#copyDiagnostics() }),
     });
-    const { electron, chrome, node } = process.versions;
-    app.setAboutPanelOptions({
-      applicationName: 'Shoal',
-      applicationVersion: app.getVersion(),
-      copyright: this.#say('licences'),
-      // Linux shows what of this it has room for.
-      version: `Electron ${electron}, Chromium ${chrome}, Node ${node}`,
-      iconPath: iconFile('icon.png'),
-    });
+  }
+
+  #copyDiagnostics(): void {
+    clipboard.writeText(diagnosticsOf(this.host, this.#settings.current));
+    this.notifier.tell({ title: 'Shoal', body: this.#say('diagnosticsCopied') });
   }
 
   /** The page's own file chooser opens for a user's deed only: a menu entry is one. */

@@ -58,7 +58,9 @@ const en = {
   updateReady: 'Version {version} is ready and is installed when the app is quit.',
   upToDate: 'This is the newest version.',
   updateFailed: 'Updates could not be looked for: {reason}',
-  licences: 'Licensed under MIT. Electron, Chromium and Node: see the licences beside the program.',
+  licences: 'Your own file space on all your devices. Licensed under MIT.',
+  chromiumLicences: 'Licences of Electron and Chromium',
+  parts: 'Made with',
   sandboxTitle: 'This system does not let Shoal make its sandbox',
   sandboxText:
     'The window shows pages only inside of it, and does not open without. The package for Debian and Ubuntu brings the permission along (AppArmor); for this folder an administrator gives it once:',
@@ -127,7 +129,9 @@ const zh: Record<Word, string> = {
   updateReady: '版本 {version} 已就绪，退出应用时安装。',
   upToDate: '已是最新版本。',
   updateFailed: '无法检查更新：{reason}',
-  licences: '以 MIT 许可发布。Electron、Chromium 和 Node 的许可见程序目录。',
+  licences: '在所有设备上的自有文件空间。以 MIT 许可发布。',
+  chromiumLicences: 'Electron 和 Chromium 的许可',
+  parts: '所用组件',
   sandboxTitle: '系统不允许 Shoal 创建沙箱',
   sandboxText:
     '窗口只在沙箱中显示页面，没有沙箱便不会打开。Debian 和 Ubuntu 安装包自带所需许可（AppArmor）；对于此目录，需由管理员授权一次：',

@@ -13,7 +13,16 @@ export const appFolder = path.join(import.meta.dirname, '..', '..', 'dist', 'mai
 
 /** What the tests see of the app's own object, inside its main process. */
 export interface InsideApp {
-  readonly host: { readonly pid?: number; readonly state: string; readonly output: readonly string[] };
+  readonly host: {
+    readonly pid?: number;
+    readonly state: string;
+    readonly output: readonly string[];
+    readonly ready?: { readonly token: string };
+  };
+  /** Replaced by tests that want to see what is asked. */
+  readonly api: { json(target: string, init?: { readonly method?: string }): Promise<unknown> };
+  /** Its address is replaced by tests. */
+  readonly updates: { readonly options: { feed: () => string } };
   readonly tray: { readonly text: string; readonly menu: Electron.Menu };
   readonly status: { readonly status: string; readonly recent: readonly string[] };
   readonly sharing: { readonly last?: string };
