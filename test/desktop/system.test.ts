@@ -146,10 +146,10 @@ it('autostart, the link after an upload and the theme are chosen in the settings
   const entry = path.join(config, 'autostart', 'shoal.desktop');
   const autostart = page.getByLabel('Start with the system');
   expect(await autostart.isChecked()).toBe(false);
-  await autostart.check({ force: true });
+  await autostart.click({ force: true });
   await expect.poll(() => readFile(entry, 'utf8').catch(() => '')).toMatch(/^Exec=".*" ".*" --hidden$/m);
   expect(spawnSync('desktop-file-validate', [entry], { encoding: 'utf8' }).stdout).toBe('');
-  await autostart.uncheck({ force: true });
+  await autostart.click({ force: true });
   await expect
     .poll(() =>
       stat(entry).then(
@@ -160,7 +160,7 @@ it('autostart, the link after an upload and the theme are chosen in the settings
     .toBe(false);
   await page.getByText('Dark', { exact: true }).click();
   await expect.poll(() => app.evaluate(({ nativeTheme }) => nativeTheme.themeSource)).toBe('dark');
-  await page.getByLabel('Copy a link after an upload').uncheck({ force: true });
+  await page.getByLabel('Copy a link after an upload').click({ force: true });
   const kept = async () => JSON.parse(await readFile(path.join(running.profile, 'desktop.json'), 'utf8'));
   await expect.poll(kept).toMatchObject({ theme: 'dark', linkAfterUpload: false });
   await app.evaluate(({ clipboard }) => clipboard.writeText('mine'));
@@ -231,7 +231,8 @@ it('updates are off until there is an address; a server that says nothing holds 
     Object.assign(globalThis, { seen });
     dialog.showMessageBox = (async (options: Electron.MessageBoxOptions) => {
       seen.push(options.message);
-      return { response: 0, checkboxChecked: false };
+      // Yes, if quitting should ask: the page may not have heard yet that its upload is over.
+      return { response: 1, checkboxChecked: false };
     }) as typeof dialog.showMessageBox;
   });
   await chooseInMenu(running, 'updates');
