@@ -33,7 +33,8 @@ export function showProblem(
 }
 
 function reasonOf(failure: NodeFailure, language: 'en' | 'zh-CN', say: Say): string {
-  if (failure.kind === 'died') return say('failedDied', { how: failure.signal ?? failure.code ?? '?' });
+  if (failure.kind === 'died')
+    return say('failedDied', { how: failure.reason ?? failure.signal ?? failure.code ?? '?' });
   const { message, hint } = failure.words[language === 'en' ? 'en' : 'zh'];
   return hint === undefined ? message : `${message} ${hint}`;
 }

@@ -25,7 +25,8 @@ export async function licencesOf(folders) {
     return os?.includes(process.platform) && cpu?.includes(process.arch) && !libc?.includes('musl');
   };
   for (const name of Object.keys(dependencies)) take(name, '');
-  for (const name of imported) if (name in devDependencies) take(name, '');
+  // The program of that name is told of elsewhere; its package is a way to fetch it.
+  for (const name of imported) if (name in devDependencies && name !== 'electron') take(name, '');
   return `${[...new Set(found.values())].sort().join('\n')}\n`;
 }
 

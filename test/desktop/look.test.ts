@@ -34,8 +34,9 @@ async function lookAtScreen({ app }: RunningApp, name: string): Promise<void> {
 
 async function go({ page, origin }: RunningApp, hash: string): Promise<void> {
   await page.goto(`${origin}/#/${hash}`);
-  await page.getByRole('main').waitFor();
-  await page.waitForFunction("document.querySelector('.mantine-Skeleton-root') === null");
+  // The screen itself, which may come a moment after its place.
+  await page.getByRole('main').locator('h1, .files').first().waitFor();
+  await page.locator('.mantine-Skeleton-root, .mantine-Loader-root').first().waitFor({ state: 'detached' });
 }
 
 it('the windows of a first run and of everyday, in both themes', async () => {

@@ -116,6 +116,22 @@ it('a node that is killed is started again, and the window goes on', async () =>
   await expect.poll(() => running.page.evaluate("fetch('./healthz').then((one) => one.status, () => 0)")).toBe(200);
 });
 
+it('a page that crashes is shown anew, where it was', async () => {
+  const { app, page } = await startDesktop();
+  await page.getByRole('heading', { level: 1 }).waitFor();
+  const crashed = page.waitForEvent('crash');
+  const loaded = app.evaluate(
+    ({ BrowserWindow }) =>
+      new Promise<string>((resolve) => {
+        const contents = BrowserWindow.getAllWindows()[0]?.webContents;
+        contents?.once('did-finish-load', () => resolve(contents.getURL()));
+        contents?.forcefullyCrashRenderer();
+      }),
+  );
+  await crashed;
+  expect(new URL(await loaded).hash).toBe('#/welcome');
+});
+
 it('closing the window keeps the node; quitting leaves no process and a store that opens again', async () => {
   const running = await startDesktop();
   const { app, page, profile, origin, pid } = running;

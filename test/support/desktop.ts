@@ -71,6 +71,8 @@ export async function launchDesktop(options: DesktopOptions = {}) {
     args: ['--no-sandbox', '--disable-gpu', appFolder, `--profile=${profile}`, ...(options.args ?? [])],
     env: desktopEnvironment(options.env),
     timeout: patienceMs,
+    // As the system and the app have it, not as Playwright would.
+    colorScheme: null,
   });
   const child = app.process();
   const pid = child.pid ?? 0;
