@@ -72,7 +72,7 @@ function Holders({ path, origin, here }: { readonly path: string; readonly origi
     <Stack gap={6} data-testid="holders">
       {data ? (
         <Badge
-          color={holders.length > 1 || data.members === 1 ? 'teal.9' : 'orange.9'}
+          color={holders.length > 1 || data.members === 1 ? 'teal.9' : '#a93c06'}
           leftSection={<IconShieldCheck size={13} />}
           variant="filled"
         >

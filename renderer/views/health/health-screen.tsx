@@ -73,7 +73,7 @@ function Numbers() {
         <Figure label={t('health.devices')} value={`${online} / ${members.length}`} detail={t('health.devicesText')} />
         <Figure
           label={t('health.running')}
-          value={formatDuration(uptimeSeconds)}
+          value={formatDuration(uptimeSeconds, uptimeSeconds < 86_400 ? 1 : 2)}
           detail={t('health.runningText', { version, memory: formatBytes(memory.rss) })}
         />
       </SimpleGrid>
