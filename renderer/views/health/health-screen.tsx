@@ -4,6 +4,7 @@ import { IconAlertTriangle, IconCircleCheck, IconFileZip } from '@tabler/icons-r
 import { useTranslation } from 'react-i18next';
 import { apiUrl } from '../../api/http.ts';
 import { useHealth, useMembers } from '../../api/queries.ts';
+import type { Member } from '../../api/types.ts';
 import { Failure, ScreenHead } from '../../components/basics.tsx';
 import { formatBytes, formatDuration, formatNumber } from '../../components/format.ts';
 import { Alarms } from './alarms.tsx';
@@ -52,6 +53,13 @@ function Numbers() {
   if (!health.data) return <Skeleton height={110} />;
   const { ready, reasons, files, bytes, disk, uptimeSeconds, version, memory } = health.data;
   const online = members.filter((member) => member.online).length;
+  /** How far the devices are from holding the same. */
+  const lag = (all: readonly Member[]) => {
+    const behind = all.filter(({ online, figures }) => online && figures && figures.missing.files + figures.behind > 0);
+    if (behind.length === 0) return t('health.devicesText');
+    const missing = Math.max(...behind.map(({ figures }) => figures?.missing.files ?? 0));
+    return t('health.lag', { count: behind.length, files: formatNumber(missing) });
+  };
   return (
     <Stack gap="sm">
       {ready ? (
@@ -70,7 +78,7 @@ function Numbers() {
           value={formatBytes(disk.free)}
           detail={t('health.diskText', { total: formatBytes(disk.total), floor: formatBytes(disk.floor) })}
         />
-        <Figure label={t('health.devices')} value={`${online} / ${members.length}`} detail={t('health.devicesText')} />
+        <Figure label={t('health.devices')} value={`${online} / ${members.length}`} detail={lag(members)} />
         <Figure
           label={t('health.running')}
           value={formatDuration(uptimeSeconds, uptimeSeconds < 86_400 ? 1 : 2)}
