@@ -7,6 +7,7 @@ import { useHealth, useMembers } from '../../api/queries.ts';
 import type { Member } from '../../api/types.ts';
 import { Failure, ScreenHead } from '../../components/basics.tsx';
 import { formatBytes, formatDuration, formatNumber } from '../../components/format.ts';
+import { Unreached } from '../devices/unreached.tsx';
 import { Alarms } from './alarms.tsx';
 import { Lost, Repair, Scrub } from './care.tsx';
 import { Conflicts } from './conflicts.tsx';
@@ -48,7 +49,8 @@ export default function HealthScreen() {
 function Numbers() {
   const { t } = useTranslation();
   const health = useHealth();
-  const members = useMembers().data?.members ?? [];
+  const list = useMembers().data;
+  const members = list?.members ?? [];
   if (health.isError) return <Failure error={health.error} retry={() => void health.refetch()} />;
   if (!health.data) return <Skeleton height={110} />;
   const { ready, reasons, files, bytes, disk, uptimeSeconds, version, memory } = health.data;
@@ -71,6 +73,7 @@ function Numbers() {
           {reasons.join(' ')}
         </Alert>
       )}
+      {list && <Unreached list={list} />}
       <SimpleGrid cols={{ base: 2, md: 4 }}>
         <Figure label={t('health.files')} value={formatNumber(files)} detail={formatBytes(bytes)} />
         <Figure
