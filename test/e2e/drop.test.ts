@@ -1,7 +1,7 @@
 /** Thousands of files in nested folders, dropped at once from the system: the page can be used meanwhile, and all of it arrives. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { expect, it } from 'vitest';
 import { ApiClient } from '../support/api-client.ts';
 import { openWindow } from '../support/browser.ts';
@@ -11,9 +11,9 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const count = 2000;
 
-/** Drops what stands on the disk into the list of files, as a file manager does. */
-async function drop(page: Page, files: readonly string[]): Promise<void> {
-  const box = await page.getByText('This folder is empty').boundingBox();
+/** Drops what stands on the disk onto something, as a file manager does. */
+async function drop(page: Page, files: readonly string[], onto: Locator): Promise<void> {
+  const box = await onto.boundingBox();
   if (!box) throw new Error('there is nothing to drop on');
   const session = await page.context().newCDPSession(page);
   const at = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
@@ -53,7 +53,7 @@ it('2000 files in nested folders are dropped: the page stays usable, every file 
   const root = await makeTree();
   await page.evaluate(observe);
   const began = performance.now();
-  await drop(page, [root]);
+  await drop(page, [root], page.getByText('This folder is empty'));
   await page.getByRole('row', { name: 'dropped 文件' }).waitFor();
   // Going elsewhere and back while they are being sent.
   const moves: number[] = [];
@@ -89,3 +89,26 @@ it('2000 files in nested folders are dropped: the page stays usable, every file 
   await page.getByRole('row', { name: 'nothing in it' }).waitFor();
   await page.getByRole('row', { name: 'folder 16' }).waitFor();
 }, 300_000);
+
+/** Pastes a file, as from a file manager or a picture from elsewhere. */
+const paste = `{
+  const clipboardData = new DataTransfer();
+  clipboardData.items.add(new File(['pasted'], 'pasted 图.txt', { type: 'text/plain' }));
+  document.body.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }));
+}`;
+
+it('what is pasted is uploaded; what is dropped beside the list does not take the place of the app', async () => {
+  const node = await startNode({ durability: 'os' });
+  const api = await ApiClient.of(node);
+  const page = await openWindow(node.origin);
+  await page.goto(`${node.origin}/#/files`);
+  await page.getByText('This folder is empty').waitFor();
+  const beside = path.join(await temporaryFolder(), 'beside.html');
+  await writeFile(beside, '<h1>somewhere else</h1>');
+  await drop(page, [beside], page.getByRole('link', { name: 'Health' }));
+  await page.evaluate(paste);
+  await page.getByRole('row', { name: 'pasted 图.txt' }).waitFor();
+  expect(page.url()).toBe(`${node.origin}/#/files`);
+  expect((await call(api.url('readFile', { path: 'pasted 图.txt' }))).text).toBe('pasted');
+  expect(await page.getByRole('row', { name: 'beside.html' }).count()).toBe(0);
+});
