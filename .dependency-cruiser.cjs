@@ -12,7 +12,7 @@ module.exports = {
       name: 'no-undeclared-package',
       comment: 'what is imported stands in package.json',
       severity: 'error',
-      from: { path: '^node-core/' },
+      from: { path: '^node-core/', pathNot: '^node-core/packaging/' },
       to: {
         dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'npm-dev'],
         pathNot: ['^node_modules/(@types|sonic-boom)/'],
@@ -39,7 +39,7 @@ module.exports = {
     {
       name: 'main-uses-the-index',
       severity: 'error',
-      from: { path: '^main/' },
+      from: { path: '^main/', pathNot: '^main/tools/' },
       to: { path: '^(node-core|renderer)/', pathNot: '^node-core/index\\.ts$' },
     },
     {
@@ -65,8 +65,21 @@ module.exports = {
       name: 'main-takes-nothing-but-types',
       comment: 'the node is a process of its own: nothing of it may end up in the app',
       severity: 'error',
-      from: { path: '^main/' },
+      from: { path: '^main/', pathNot: '^main/tools/' },
       to: { path: '^node-core/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'tools-of-the-app-pack-the-node',
+      comment: 'what builds packages of the app takes from node-core what builds those of the node',
+      severity: 'error',
+      from: { path: '^main/tools/' },
+      to: { path: '^(node-core|renderer)/', pathNot: '^node-core/packaging/' },
+    },
+    {
+      name: 'nothing-runs-what-packs',
+      severity: 'error',
+      from: { path: '^node-core/', pathNot: '^node-core/packaging/' },
+      to: { path: '^node-core/packaging/' },
     },
     {
       name: 'no-undeclared-package-in-the-desktop-app',

@@ -2,13 +2,13 @@
 //   node build.mjs            builds everything into dist/
 //   node build.mjs --check    builds only when a source is newer than what was built, and says so
 import { execFile } from 'node:child_process';
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { brotliCompress, gzip } from 'node:zlib';
 import { build } from 'esbuild';
-import sharp from 'sharp';
+import { makeAppIcons, makePackageIcons } from './main/tools/icons.mjs';
 
 const root = path.dirname(fileURLToPath(import.meta.url));
 const out = path.join(root, 'dist', 'node-core');
@@ -89,30 +89,13 @@ async function buildDesktop() {
     target: 'node18',
     logLevel: 'warning',
   });
-  await buildIcons(path.join(desktopOut, 'icons'));
+  const drawing = path.join(root, 'assets', 'icon.svg');
+  await makeAppIcons(drawing, path.join(desktopOut, 'icons'));
+  await makePackageIcons(drawing, path.join(root, 'dist', 'icons'));
   const { version, license, description } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8'));
-  const app = { name: 'shoal', productName: 'Shoal', version, license, description, author: 'Shoal', main: 'main.cjs' };
+  const names = { name: 'shoal', productName: 'Shoal', desktopName: 'shoal.desktop', author: 'Shoal' };
+  const app = { ...names, version, license, description, main: 'main.cjs' };
   await writeFile(path.join(desktopOut, 'package.json'), `${JSON.stringify(app, undefined, 2)}\n`);
-}
-
-/** What the dot on the tray icon looks like in each state; in step it has none. */
-const trayDots = { ready: undefined, working: '#2f9e44', paused: '#868e96', offline: '#e8590c', problem: '#e03131' };
-
-async function buildIcons(folder) {
-  await mkdir(folder, { recursive: true });
-  const icon = await readFile(path.join(root, 'assets', 'icon.svg'), 'utf8');
-  const draw = (svg, size, name) =>
-    sharp(Buffer.from(svg), { density: 72 * (size / 64) * 4 })
-      .resize(size, size)
-      .png()
-      .toFile(path.join(folder, name));
-  for (const size of [16, 24, 32, 48, 64, 128, 256, 512, 1024]) await draw(icon, size, `${size}x${size}.png`);
-  await draw(icon, 512, 'icon.png');
-  await draw(icon, 64, 'drag.png');
-  for (const [state, colour] of Object.entries(trayDots)) {
-    const dot = `<circle cx="48" cy="48" r="14" fill="${colour}" stroke="#fff" stroke-width="4"/>`;
-    await draw(colour ? icon.replace('</svg>', `${dot}</svg>`) : icon, 32, `tray-${state}.png`);
-  }
 }
 
 /** Builds what has a source that is newer than its last build. Returns whether anything had. */

@@ -27,8 +27,9 @@ export function setAutostart(on: boolean): void {
     return;
   }
   mkdirSync(path.dirname(file), { recursive: true });
-  // An AppImage runs from a place that is another one each time.
-  const program = process.env.APPIMAGE ?? process.execPath;
+  // An AppImage runs from a place that is another one each time; the launcher explains what keeps a window from opening.
+  const launcher = path.join(path.dirname(process.execPath), 'shoal');
+  const program = process.env.APPIMAGE ?? (app.isPackaged ? launcher : process.execPath);
   const words = app.isPackaged ? [program] : [program, app.getAppPath()];
   const command = [...words.map(quoted), '--hidden'].join(' ');
   writeFileSync(file, `[Desktop Entry]\nType=Application\nName=Shoal\nExec=${command}\nTerminal=false\n`);

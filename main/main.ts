@@ -3,6 +3,7 @@ import path from 'node:path';
 import { app } from 'electron';
 import { hashOf, linkIn } from './deep-links.ts';
 import { DesktopApp } from './desktop-app.ts';
+import { sandboxDenied, showSandboxRemedy } from './sandbox-denied.ts';
 import { SettingsFile } from './settings.ts';
 
 app.setName('Shoal');
@@ -16,7 +17,8 @@ app.setPath('userData', profile ? path.resolve(profile) : path.join(app.getPath(
 process.on('uncaughtException', (error) => console.error(error));
 process.on('unhandledRejection', (error) => console.error(error));
 
-if (app.requestSingleInstanceLock()) void run();
+if (app.commandLine.hasSwitch(sandboxDenied)) void showSandboxRemedy();
+else if (app.requestSingleInstanceLock()) void run();
 else app.quit();
 
 async function run(): Promise<void> {

@@ -3,9 +3,9 @@ import path from 'node:path';
 import { app } from 'electron';
 import type { NodeStart } from './node/node-host.ts';
 
-/** A picture of the build. */
+/** A picture of the build: always a plain file, because not everything that shows one can read an asar. */
 export function iconFile(name: string): string {
-  return path.join(__dirname, 'icons', name);
+  return path.join(app.isPackaged ? process.resourcesPath : __dirname, 'icons', name);
 }
 
 /** Absolute path of the preload script. */

@@ -56,7 +56,11 @@ const en = {
   upToDate: 'This is the newest version.',
   updateFailed: 'Updates could not be looked for: {reason}',
   licences: 'Licensed under MIT. Electron, Chromium and Node: see the licences beside the program.',
-  savePlace: 'Save as',
+  sandboxTitle: 'This system does not let Shoal make its sandbox',
+  sandboxText:
+    'The window shows pages only inside of it, and does not open without. The package for Debian and Ubuntu brings the permission along (AppArmor); for this folder an administrator gives it once:',
+  sandboxOlder: 'Without AppArmor, or when the kernel has no user namespaces',
+  sandboxNode: 'The storage node alone needs none of it',
 };
 
 /** A text of the app. */
@@ -118,7 +122,11 @@ const zh: Record<Word, string> = {
   upToDate: '已是最新版本。',
   updateFailed: '无法检查更新：{reason}',
   licences: '以 MIT 许可发布。Electron、Chromium 和 Node 的许可见程序目录。',
-  savePlace: '另存为',
+  sandboxTitle: '系统不允许 Shoal 创建沙箱',
+  sandboxText:
+    '窗口只在沙箱中显示页面，没有沙箱便不会打开。Debian 和 Ubuntu 安装包自带所需许可（AppArmor）；对于此目录，需由管理员授权一次：',
+  sandboxOlder: '没有 AppArmor，或内核不支持用户命名空间时',
+  sandboxNode: '仅运行存储节点则无需授权',
 };
 
 /** Says a word in a language, with its places filled in. */

@@ -2,7 +2,7 @@
  * The storage node beside the app: a process of its own on a real Node, never on Electron's (native image work leaks and
  * crashes there). Started, watched, started anew when it dies, and stopped before the app ends.
  */
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { EventEmitter } from 'node:events';
 import type { MessageToNode, MessageToParent } from '../../node-core/index.ts';
 
@@ -115,11 +115,11 @@ export class NodeHost extends EventEmitter<HostEvents> {
   #launch(): void {
     const { executable, program, args, env } = this.#start();
     this.#set('starting');
-    const child = fork(program, [...args], {
-      execPath: executable,
-      execArgv: [],
+    const child = spawn(executable, [program, ...args], {
       env: { ...env, SHOAL_PARENT: '1' },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      // Windows would open a console for it.
+      windowsHide: true,
     });
     this.#child = child;
     let failure: NodeFailure | undefined;

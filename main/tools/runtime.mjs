@@ -5,7 +5,7 @@ import { cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/pro
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { cachedFolder, exists, fetchPackage, run } from './package-cache.mjs';
+import { cachedFolder, exists, fetchPackage, run } from '../../node-core/packaging/package-cache.mjs';
 
 const fallback = {
   version: '25.1.1',

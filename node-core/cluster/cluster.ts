@@ -209,7 +209,6 @@ export class Cluster implements Service {
     this.transfers = this.#createTransfers();
     this.history = new TransferHistory(() => clock.now());
     events.on('transfer-progress', (progress) => this.history.progressed(progress));
-    this.#answers = new PeerAnswers(catalog, clock);
     this.shared = new SharedEntries(catalog, this.#client);
     const scheduler = { now: () => clock.now(), after: later, random: Math.random };
     this.holdings = new Holdings(identity.id, {
@@ -245,6 +244,7 @@ export class Cluster implements Service {
       onDone: () => this.#readAnew(),
       logger,
     });
+    this.#answers = new PeerAnswers({ catalog, scheduler, report });
     this.replicator = new Replicator({
       catalog,
       remote,
@@ -279,7 +279,12 @@ export class Cluster implements Service {
         return fine;
       },
       routes: peerRoutes({
-        answer: answering(this.#answers, this.shared, this.holdings, (member) => void this.replicator.read(member)),
+        answer: answering(
+          this.#answers,
+          this.shared,
+          this.holdings,
+          (member, seen) => void this.replicator.hear(member, seen),
+        ),
         members: this.members,
         liveness: this.liveness,
         contents: new ContentServer({
@@ -339,6 +344,7 @@ export class Cluster implements Service {
     this.joiner.stop();
     this.lan.close();
     this.liveness.stop();
+    this.#answers.stop();
     // What is under way on members fails at once, and ends before the catalogue does.
     this.#client.close();
     await this.transfers.stop();
@@ -434,6 +440,7 @@ export class Cluster implements Service {
       algorithm: () => config().file_sum_arithmetic,
       isWanted: (sha256) => this.wanted.find(sha256) !== undefined,
       expected: async (sha256) => (await this.wanted.needing(sha256)).map(({ version }) => version),
+      writers: async (sha256) => (await this.wanted.needing(sha256)).map(({ version }) => version.dot.node),
       checkSpace: (bytes) => files.guard.checkWrite(bytes),
       events,
       idleMs: () => (config().sync_timeout > 0 ? config().sync_timeout * 1000 : idleMs),
@@ -455,7 +462,7 @@ export class Cluster implements Service {
   /** What was taken back may be with others as it was before. */
   #readAnew(): void {
     this.wants.wake();
-    this.replicator.announce();
+    this.replicator.announce('anew');
     this.replicator.readAll();
   }
 

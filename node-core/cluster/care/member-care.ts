@@ -55,7 +55,7 @@ export class MemberCare {
         const found = await compareWith({ catalog, remote, links: client }, member);
         if (found.changed > 0) {
           wants.wake();
-          replicator.announce();
+          replicator.announce('anew');
         }
         return found;
       },

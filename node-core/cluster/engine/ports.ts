@@ -45,8 +45,8 @@ export interface PeerQuestions {
     readonly question: { readonly contents: readonly string[]; readonly waitMs: number };
     readonly answer: { readonly held: readonly string[] };
   };
-  /** Something is new here: come and read. */
-  news: { readonly question: Record<string, never>; readonly answer: Record<string, never> };
+  /** Something is new here: whoever has not seen all that is seen here comes and reads; everybody when it is not told. */
+  news: { readonly question: { readonly seen?: VersionVector }; readonly answer: Record<string, never> };
 }
 
 /** The name of a question. */

@@ -4,7 +4,7 @@
  */
 import type { Catalog } from '../../catalog/catalog.ts';
 import { replicationTables } from '../../catalog/replication-values.ts';
-import { coversAll } from '../../domain/version.ts';
+import { coversAll, type VersionVector } from '../../domain/version.ts';
 import type { RemoteRecords } from '../../files/remote-records.ts';
 import { compareWith } from './compare.ts';
 import type { PeerLinks, ReportTrouble, Scheduler } from './ports.ts';
@@ -16,8 +16,14 @@ const usualPageRecords = 200;
 /** Every member is read again after about this time, whatever was or was not heard, in milliseconds. */
 export const rereadMs = 60_000;
 
-/** News of several commits in a row travel together: milliseconds that the first one waits. */
-const newsDelayMs = 2;
+/** The first news go out at once; those of the milliseconds behind them travel together. */
+const newsGapMs = 4;
+
+/**
+ * News of what came from another member wait so long, in milliseconds: usually everybody has it from there by then. They are for
+ * members that cannot reach each other.
+ */
+const echoMs = 200;
 
 /** What the replicator is built with. */
 export interface ReplicatorOptions {
@@ -32,6 +38,9 @@ export interface ReplicatorOptions {
   readonly onTakenIn: () => void;
 }
 
+/** Whether what is new shows in what this node has seen, as every commit does, or not, as changes that were taken back. */
+export type News = 'seen' | 'anew';
+
 interface Reading {
   running: boolean;
   again: boolean;
@@ -44,6 +53,8 @@ export class Replicator {
   readonly #readings = new Map<string, Reading>();
   #cancelTimer: (() => void) | undefined;
   #cancelNews: (() => void) | undefined;
+  #cancelEcho: (() => void) | undefined;
+  #news: News | undefined;
   #stopped = false;
 
   constructor(options: ReplicatorOptions) {
@@ -61,17 +72,33 @@ export class Replicator {
     this.#stopped = true;
     this.#cancelTimer?.();
     this.#cancelNews?.();
+    this.#cancelEcho?.();
     await Promise.all([...this.#readings.values()].map(({ ended }) => ended));
   }
 
-  /** Something was committed here: members are told soon. */
-  announce(): void {
-    if (this.#stopped || this.#cancelNews) return;
-    this.#cancelNews = this.#options.scheduler.after(newsDelayMs, () => {
-      this.#cancelNews = undefined;
-      for (const member of this.#options.links.members())
-        this.#options.links.ask(member, 'news', {}).catch(() => undefined);
-    });
+  /**
+   * Something was committed here: members are told.
+   * @param news `anew`: what changed does not show in what was seen, so everybody reads, whatever has been seen there.
+   */
+  announce(news: News = 'seen'): void {
+    if (this.#stopped) return;
+    if (this.#news !== 'anew') this.#news = news;
+    if (!this.#cancelNews) this.#sendNews();
+  }
+
+  /**
+   * A member has news. They are read unless all that it has seen was seen here too.
+   * @param seen what the member has seen; undefined: it does not matter.
+   */
+  async hear(member: string, seen: VersionVector | undefined): Promise<void> {
+    const { catalog, remote, report } = this.#options;
+    try {
+      const mayBeKnown = seen !== undefined && !remote.isWaitingFor(member);
+      if (mayBeKnown && coversAll(await catalog.seen(), remote.counted(seen))) return;
+    } catch (error) {
+      if (!this.#stopped) report('news of a member cannot be weighed', member, error);
+    }
+    await this.read(member);
   }
 
   /** Reads all members. */
@@ -144,8 +171,31 @@ export class Replicator {
   #tookIn(changed: number): void {
     if (changed === 0) return;
     this.#options.onTakenIn();
-    // Others may not hear of it from where it came.
-    this.announce();
+    if (this.#stopped) return;
+    this.#cancelEcho ??= this.#options.scheduler.after(echoMs, () => {
+      this.#cancelEcho = undefined;
+      this.announce();
+    });
+  }
+
+  #sendNews(): void {
+    const { scheduler } = this.#options;
+    const news = this.#news;
+    this.#news = undefined;
+    this.#cancelNews = scheduler.after(newsGapMs, () => {
+      this.#cancelNews = undefined;
+      if (this.#news) this.#sendNews();
+    });
+    this.#tell(news === 'seen').catch((error: unknown) => {
+      if (!this.#stopped) this.#options.report('members could not be told of news', undefined, error);
+    });
+  }
+
+  async #tell(withSeen: boolean): Promise<void> {
+    const { catalog, links } = this.#options;
+    const seen = withSeen ? { seen: await catalog.seen() } : {};
+    // Who does not hear it reads when it comes back, or when its timer says so.
+    for (const member of links.members()) links.ask(member, 'news', seen).catch(() => undefined);
   }
 
   #armTimer(): void {

@@ -73,7 +73,7 @@ export const questionShapes = {
     question: z.object({ contents: z.array(hex(64)).max(1000), waitMs: z.number().int().min(0).max(60_000) }),
     answer: z.object({ held: z.array(hex(64)) }),
   },
-  news: { question: empty, answer: empty },
+  news: { question: z.object({ seen: vector.exactOptional() }), answer: empty },
 } as const satisfies Record<QuestionKind, { readonly question: z.ZodType; readonly answer: z.ZodType }>;
 
 /** What members tell each other every two seconds. */

@@ -55,6 +55,8 @@ export interface TransferOptions {
   readonly algorithm: () => CompatibleAlgorithm;
   /** What files that need a content say of it: their other digests must fit too (replication.md, 13). */
   readonly expected: (sha256: string) => Promise<readonly ContentDigests[]>;
+  /** Members that wrote files of a content: they have it before anybody else does. */
+  readonly writers: (sha256: string) => Promise<readonly string[]>;
   /** Whether a content is still wanted. */
   readonly isWanted: (sha256: string) => boolean;
   /** Throws DISK_FULL when so many more bytes would go below the floor. */
@@ -194,7 +196,9 @@ export class PeerTransfers implements ContentTransfers {
   /** One block: its list is known without asking, and nothing of it is kept before all of it is here. */
   async #fetchSmall(want: Want, members: readonly string[]): Promise<StagedFile | undefined> {
     let failure: unknown;
-    for (const member of shuffled(members)) {
+    const writers = await this.#options.writers(want.sha256);
+    const isWriter = (member: string) => (writers.includes(member) ? 0 : 1);
+    for (const member of shuffled(members).sort((a, b) => isWriter(a) - isWriter(b))) {
       try {
         const bytes = await this.#ask(member, want, 0, want.size);
         if (createHash('sha256').update(bytes).digest('hex') !== want.sha256) throw this.#lied(member, want);

@@ -141,7 +141,7 @@ export class Life {
       pageRecords: 3,
       onTakenIn: () => this.wants.wake(),
     });
-    this.answers = new PeerAnswers(this.catalog, clock);
+    this.answers = new PeerAnswers({ catalog: this.catalog, scheduler, report });
     this.shared = new SharedEntries(this.catalog, links);
     this.holdings = new Holdings(id, {
       catalog: this.catalog,
@@ -184,7 +184,7 @@ export class Life {
         const changed = await this.#removed.apply(this.options.network.others(this.id));
         if (changed === undefined || !this.alive || !this.ready) return;
         this.wants.wake();
-        this.replicator.announce();
+        this.replicator.announce('anew');
         this.replicator.readAll();
       } catch (error) {
         this.options.trouble('changes could not be taken back', error);
@@ -215,7 +215,12 @@ export class Life {
   /** Answers a member's question as the real transport would hand it on. */
   async answer<K extends QuestionKind>(from: string, kind: K, question: Question<K>): Promise<Answer<K>> {
     if (!this.ready) throw new Error('not ready');
-    const handlers = answering(this.answers, this.shared, this.holdings, (member) => void this.replicator.read(member));
+    const handlers = answering(
+      this.answers,
+      this.shared,
+      this.holdings,
+      (member, seen) => void this.replicator.hear(member, seen),
+    );
     return (await handlers[kind](from, question)) as Answer<K>;
   }
 
