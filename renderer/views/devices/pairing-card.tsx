@@ -78,6 +78,7 @@ export function PairingCard({ pairing }: { readonly pairing: Pairing }) {
             pairing.policy && [t('devices.policyThere'), rules(pairing.policy)],
           ]}
         />
+        {direction === 'out' && files === undefined && <Text size="sm">{t('devices.afterYes')}</Text>}
         <Text size="sm">{t('devices.afterwards')}</Text>
         {confirmed || state === 'approved' ? (
           <Alert icon={<Loader size={18} />}>{t('devices.waiting', { name })}</Alert>
