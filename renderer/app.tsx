@@ -60,7 +60,8 @@ export function App({ nonce }: { readonly nonce: string }) {
       <QueryClientProvider client={client}>
         <ModalsProvider>
           <DesktopTheme />
-          <Notifications position="bottom-right" limit={4} />
+          {/* Not where buttons that lead on stand, and not where settings are saved. */}
+          <Notifications position="bottom-left" limit={4} />
           <Gate />
         </ModalsProvider>
       </QueryClientProvider>

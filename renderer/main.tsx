@@ -14,6 +14,9 @@ if (nonce) setNonce(nonce);
 
 const root = document.getElementById('root');
 if (!root) throw new Error('the page has no place for the app');
+// A file that is dropped beside the place for it must not take the place of the app. Fields take files themselves.
+for (const type of ['dragover', 'drop'] as const)
+  window.addEventListener(type, (event) => event.target instanceof HTMLInputElement || event.preventDefault());
 await startLanguage();
 startDesktop();
 createRoot(root).render(<App nonce={nonce ?? ''} />);

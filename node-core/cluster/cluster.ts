@@ -263,6 +263,7 @@ export class Cluster implements Service {
       isOnline: (member) => this.liveness.isOnline(member),
       isRepairEnabled: () => config().auto_repair,
       isStalled: () => this.wants.isStalled,
+      space: () => options.files.guard.space(),
       clock,
       scheduler,
       report,

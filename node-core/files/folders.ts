@@ -12,6 +12,9 @@ import type { FileRemover } from './remove-file.ts';
 /** Rows read at once while a folder is walked; also the size of one chunk of a job. */
 const chunkRows = 200;
 
+/** Removed folders that are remembered for an undo. */
+const maxRemoved = 20_000;
+
 const nothing = createHash('sha256').digest('hex');
 const noContent: ContentDigests = { size: 0, sha256: nothing, blockRoot: nothing };
 
@@ -33,6 +36,8 @@ export class FolderKeeper implements Service {
   readonly #remover: FileRemover;
   readonly #onError: (error: unknown) => void;
   readonly #running = new Map<string, Promise<FolderProgress>>();
+  /** Folders that somebody made and that were removed since the start: unlike files they leave nothing in the trash. */
+  #removed: { readonly path: string; readonly atMs: number }[] = [];
   #stopped = false;
 
   constructor(context: FilesContext, mover: FileMover, remover: FileRemover, onError: (error: unknown) => void) {
@@ -78,6 +83,28 @@ export class FolderKeeper implements Service {
     const [first] = await this.#context.catalog.listFolder(path, { limit: 1 });
     if (first && !options.recursive) throw new ShoalError('FOLDER_NOT_EMPTY', { details: { what: path } });
     return this.#begin({ kind: 'remove', from: path, to: '', by });
+  }
+
+  /**
+   * Makes folders again that were removed since a moment, as when a removal is undone; those of files come back with them.
+   * What was removed before the last start is forgotten.
+   */
+  async bringBack(isMeant: (path: string) => boolean, sinceMs: number): Promise<{ done: number; failed: number }> {
+    const meant = this.#removed.filter(({ path, atMs }) => atMs >= sinceMs && isMeant(path));
+    const paths = [...new Set(meant.map(({ path }) => path))].sort();
+    let failed = 0;
+    for (const path of paths) {
+      try {
+        await this.make(path);
+      } catch (error) {
+        // A file has the name now: it stays.
+        if (!(error instanceof ShoalError) || error.code !== 'TARGET_EXISTS') throw error;
+        failed += 1;
+      }
+    }
+    const gone = new Set(meant);
+    this.#removed = this.#removed.filter((one) => !gone.has(one));
+    return { done: paths.length - failed, failed };
   }
 
   /**
@@ -145,6 +172,9 @@ export class FolderKeeper implements Service {
     await withPath(this.#context, path, () =>
       this.#context.catalog.commit((transaction) => transaction.remove(path, job.by, [made.version.dot])),
     );
+    if (job.kind !== 'remove') return;
+    this.#removed.push({ path, atMs: this.#context.clock.now() });
+    if (this.#removed.length > maxRemoved) this.#removed.splice(0, maxRemoved / 10);
   }
 
   #requireFolder(path: string): void {

@@ -1,6 +1,8 @@
 // The Node that each package ships for its storage node, under the app's name: questions of a firewall show it.
+//   node node-core/packaging/shipped-node.mjs FOLDER    puts this machine's there
 import { chmod, copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { cachedFolder, fetchPackage, run } from './package-cache.mjs';
 
 /** Packages of the npm registry that hold nothing but a Node. By platform and architecture as Node names them. */
@@ -71,3 +73,5 @@ async function nameForWindows(executable) {
   resources.outputResource(program);
   await writeFile(executable, Buffer.from(program.generate()));
 }
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await putNode(process.platform, process.arch, process.argv[2]);

@@ -55,12 +55,12 @@ function run(folder: string, file: string): void {
 /** Where programs are laid down: `SHOAL_CACHE`, the user's cache, or a folder of the user's own below the temporary one. */
 function programsFolder(): string {
   const { SHOAL_CACHE, XDG_CACHE_HOME } = process.env;
-  const home = homedir();
+  const home = homeFolder();
   const chosen = SHOAL_CACHE || (XDG_CACHE_HOME && path.join(XDG_CACHE_HOME, 'shoal'));
   const user = process.getuid?.() ?? 0;
   const candidates = chosen
     ? [chosen]
-    : [...(home && home !== '/' ? [path.join(home, '.cache', 'shoal')] : []), path.join(tmpdir(), `shoal-${user}`)];
+    : [...(home !== undefined ? [path.join(home, '.cache', 'shoal')] : []), path.join(tmpdir(), `shoal-${user}`)];
   const problems: string[] = [];
   for (const candidate of candidates) {
     const problem = unusable(path.resolve(candidate), user);
@@ -68,6 +68,16 @@ function programsFolder(): string {
     problems.push(`${candidate}: ${problem}`);
   }
   return fail(problems);
+}
+
+/** The user's; undefined for users that the system does not know, as in containers, and for those of services. */
+function homeFolder(): string | undefined {
+  try {
+    const home = homedir();
+    return home === '' || home === '/' ? undefined : home;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Makes the folder if need be. @returns why programs cannot stand there. */

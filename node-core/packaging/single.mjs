@@ -38,11 +38,13 @@ try {
   });
   const blob = path.join(work, 'blob');
   const config = path.join(work, 'sea.json');
-  const main = path.join(work, 'main.cjs');
-  await writeFile(config, JSON.stringify({ main, output: blob, disableExperimentalSEAWarning: true, assets }));
+  await writeFile(
+    config,
+    JSON.stringify({ main: 'main.cjs', output: blob, disableExperimentalSEAWarning: true, assets }),
+  );
   // The blob is made by the very version of Node that it is put into, on this machine.
   const maker = await putNode(process.platform, process.arch, path.join(work, 'maker'));
-  await run(maker, ['--experimental-sea-config', config]);
+  await run(maker, ['--experimental-sea-config', config], { cwd: work });
   const single = path.join(work, 'single');
   await copyFile(path.join(program, 'shoal-node'), single);
   await chmod(single, 0o755);

@@ -85,12 +85,17 @@ export function errorOf(status: number, text: string): ApiError {
       const tip = typeof hint === 'string' ? hint : undefined;
       // The envelope of go-fastdfs has one text: the hint stands behind the message in brackets.
       const words = tip !== undefined ? message.replace(` (${tip})`, '') : message;
-      return new ApiError(code, status, words, tip);
+      return new ApiError(code, status, sentence(words), tip && sentence(tip));
     }
   } catch {
     // A proxy on the way answered, not the node.
   }
   return status === 0 ? unreachable() : new ApiError('UNEXPECTED', status, i18next.t('errors.unexpected', { status }));
+}
+
+/** Words of the node stand alone here; those of programs begin small. */
+function sentence(words: string): string {
+  return words.charAt(0).toLocaleUpperCase(i18next.language) + words.slice(1);
 }
 
 /** The node could not be reached. */

@@ -51,15 +51,16 @@ export function formatAgo(ms: number, now = Date.now()): string {
   return format.format(0, 'minute');
 }
 
-/** A duration: `2 min 5 s`. */
-export function formatDuration(seconds: number): string {
+/** A duration: `2 min 5 s`. @param parts units that are named at most. */
+export function formatDuration(seconds: number, parts = 2): string {
   const whole = Math.max(0, Math.ceil(seconds));
-  const parts: [number, 'hour' | 'minute' | 'second'][] = [
-    [Math.floor(whole / 3600), 'hour'],
+  const all: [number, 'day' | 'hour' | 'minute' | 'second'][] = [
+    [Math.floor(whole / 86_400), 'day'],
+    [Math.floor((whole % 86_400) / 3600), 'hour'],
     [Math.floor((whole % 3600) / 60), 'minute'],
     [whole % 60, 'second'],
   ];
-  const shown = parts.filter(([value]) => value > 0).slice(0, 2);
+  const shown = all.filter(([value]) => value > 0).slice(0, parts);
   return (shown.length > 0 ? shown : [[0, 'second'] as const])
     .map(([value, unit]) =>
       new Intl.NumberFormat(i18next.language, { style: 'unit', unit, unitDisplay: 'short' }).format(value),

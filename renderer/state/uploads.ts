@@ -82,10 +82,9 @@ class Uploads {
 
   /** Puts files into the queue. A file that was lost by a reload goes on where it was. */
   add(files: readonly NewUpload[]): void {
+    const waiting = [...this.#items.values()].filter(({ state }) => state === 'lost');
     for (const { file, path } of files) {
-      const lost = [...this.#items.values()].find(
-        (item) => item.state === 'lost' && item.path === path && looksLike(item, file),
-      );
+      const lost = waiting.find((item) => item.path === path && looksLike(item, file));
       if (lost) {
         this.giveFile(lost.id, file);
         continue;

@@ -87,6 +87,23 @@ describeWithNamespaces('on a LAN', () => {
     figure('agreed after the cable was put in', ms);
   });
 
+  it('a firewall shuts a node off from the others: it learns that nobody reaches it, and that somebody does again', async () => {
+    const { lab, nodes, a, b, c } = await cluster();
+    const isTold = async (node: LabNode) => {
+      const { status, text } = await node.ask('GET', '/api/v1/members');
+      return status === 200 && (JSON.parse(text) as { nobodyReaches: boolean }).nobodyReaches;
+    };
+    await lab.block(c.host, 8443);
+    const began = performance.now();
+    await eventually(() => isTold(c), 'it knows', 150_000);
+    figure('a node knows that nobody reaches it, after a firewall went up', Math.round(performance.now() - began));
+    // It speaks with all of them, and counts as there.
+    await allSee(nodes);
+    expect(await Promise.all([a, b].map(isTold))).toEqual([false, false]);
+    await lab.block(c.host, undefined);
+    await eventually(async () => !(await isTold(c)), 'it is over', 60_000);
+  });
+
   it('three packets of ten are lost in one direction, and files arrive all the same', async () => {
     const { lab, nodes, a, c } = await cluster();
     await lab.lose(3, 0.3);

@@ -1,4 +1,5 @@
 /** Two real nodes in two windows: pairing by digits, and a file that appears in the other window by itself. */
+import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
 import { ApiClient } from '../support/api-client.ts';
 import { openWindow } from '../support/browser.ts';
@@ -19,13 +20,28 @@ it('two devices are paired by six digits, and a file put into one shows in the o
   const digits = await Promise.all([left, right].map((page) => page.getByTestId('digits').textContent()));
   expect(digits[0]).toMatch(/^\d{3} \d{3}$/);
   expect(digits[1]).toBe(digits[0]);
+  // Whoever is asked sees what the other one holds and goes by; the one that asks, as soon as the other has said yes.
+  const there = (page: Page) =>
+    Promise.all(
+      ['Devices there', 'Rules there'].map((text) => page.locator('[data-pairing]').getByText(text).waitFor()),
+    );
+  await there(left);
   await left.getByRole('button', { name: 'The digits are the same' }).click();
   await left.getByText('Waiting for the other side').waitFor();
+  await there(right);
   await right.getByRole('button', { name: 'The digits are the same' }).click();
   for (const page of [left, right]) {
     await page.locator('[data-member="Alpha"]').waitFor();
     await page.locator('[data-member="Beta"]').waitFor();
     await expect.poll(() => page.getByText('Offline').count()).toBe(0);
+    await expect
+      .poll(() =>
+        page
+          .locator('[data-member]')
+          .getByText(/ of .* free/)
+          .count(),
+      )
+      .toBe(2);
   }
   await right.getByRole('link', { name: 'Files', exact: true }).click();
   await right.getByText('This folder is empty').waitFor();

@@ -255,6 +255,7 @@ describe('changes', () => {
   it('what was deleted comes back by undo, and shows in the trash with who did it', async () => {
     await put('bin/keep.txt', 'keep');
     await put('bin/folder/inside.txt', 'inside');
+    await api.ok('makeFolder', { json: { path: 'bin/folder/empty' } });
     const page = await open('bin');
     await page.getByRole('row', { name: 'folder' }).click({ button: 'right' });
     await page.getByRole('menuitem', { name: 'Delete' }).click();
@@ -262,6 +263,14 @@ describe('changes', () => {
     await page.getByRole('button', { name: 'Undo' }).click();
     await page.getByRole('row', { name: 'folder' }).waitFor();
     expect((await call(api.url('readFile', { path: 'bin/folder/inside.txt' }))).text).toBe('inside');
+    await page.getByRole('row', { name: 'folder' }).dblclick();
+    await page.getByRole('row', { name: 'empty' }).click();
+    await page.keyboard.press('Delete');
+    await page.getByRole('row', { name: 'empty' }).waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Undo' }).last().click();
+    await page.getByText('1 folder is back').waitFor();
+    await page.getByRole('row', { name: 'empty' }).waitFor();
+    await page.goBack();
     await page.getByRole('row', { name: 'keep.txt' }).click();
     await page.keyboard.press('Delete');
     await page.getByRole('row', { name: 'keep.txt' }).waitFor({ state: 'detached' });

@@ -10,6 +10,8 @@ import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ApiClient } from '../support/api-client.ts';
 import { accessibilityProblems, openWindow, overflow } from '../support/browser.ts';
+import { testKey } from '../support/cluster-in-process.ts';
+import { eventually } from '../support/eventually.ts';
 import { startNode, type TestNode } from '../support/node-in-process.ts';
 import { from } from '../support/strangers.ts';
 
@@ -20,13 +22,19 @@ const keys = keysOf(
 );
 
 let node: TestNode;
+/** A second member, to which nobody can connect. */
+let other: TestNode;
 let door: TestNode;
 
 beforeAll(async () => {
   [node, door] = await Promise.all([
-    startNode({ node_name: 'Living room' }),
+    startNode({ node_name: 'Living room', cluster_key: testKey }),
     startNode({ trusted_proxies: ['127.0.0.1'] }),
   ]);
+  other = await startNode({
+    ...{ node_name: '旧笔记本', cluster_key: testKey, peers: [node.origin] },
+    ...{ peer_addr: '127.0.0.2:0', advertise: '127.0.0.1:9' },
+  });
   const api = await ApiClient.of(node);
   const put = (at: string, body: string | Buffer, mtimeMs = 1_795_000_000_000) =>
     api.ok('writeFile', { query: { path: at, mtimeMs }, body });
@@ -51,6 +59,9 @@ beforeAll(async () => {
   await api.ok('createLink', { json: { path: 'music.mp3', password: 'long enough', maxUses: 3 } });
   await api.ok('createInvite', { json: { hours: 24 } });
   await api.ok('addRetention', { json: { folder: 'Documents', days: 3650 } });
+  const client = await ApiClient.of(other);
+  const isBehind = async () => (await client.ok<{ nobodyReaches: boolean }>('listMembers')).nobodyReaches;
+  await eventually(isBehind, 'nobody reaches it', 60_000);
 });
 
 /** All keys of the texts. */
@@ -65,7 +76,7 @@ const screens: readonly { name: string; at: string; until: (page: Page) => Promi
   { name: 'files', at: '#/files', until: (page) => page.getByRole('row').nth(6).waitFor() },
   { name: 'files-pictures', at: '#/files/Holiday', until: (page) => page.getByRole('row').nth(2).waitFor() },
   { name: 'transfers', at: '#/transfers', until: heading },
-  { name: 'devices', at: '#/devices', until: (page) => page.locator('[data-member]').waitFor() },
+  { name: 'devices', at: '#/devices', until: (page) => page.locator('[data-member]').nth(1).waitFor() },
   { name: 'share', at: '#/share', until: (page) => page.locator('[data-link]').first().waitFor() },
   { name: 'trash', at: '#/trash', until: (page) => page.locator('.list-row').first().waitFor() },
   { name: 'health', at: '#/health', until: (page) => page.locator('.recharts-bar').first().waitFor() },
@@ -97,6 +108,7 @@ const ways = [
   { way: 'phone', colorScheme: 'light', locale: 'zh-CN', viewport: { width: 360, height: 740 } },
   { way: 'phone-dark', colorScheme: 'dark', locale: 'en-US', viewport: { width: 360, height: 740 } },
   { way: 'large', colorScheme: 'light', locale: 'en-US', viewport: { width: 2560, height: 1300 } },
+  { way: 'large-dark', colorScheme: 'dark', locale: 'zh-CN', viewport: { width: 2560, height: 1300 } },
 ] as const;
 
 /** Whether all of some images have been drawn. */
@@ -125,6 +137,13 @@ describe.each(ways)('on a screen that is $way', ({ way, ...options }) => {
       await until(page);
       await look(page, `${name}-${way}`);
     }
+    const second = await openWindow(other.origin, options);
+    await second.goto(`${other.origin}/#/devices`);
+    await second.getByRole('alert').first().waitFor();
+    await look(second, `devices-unreached-${way}`);
+    await second.goto(`${other.origin}/#/transfers`);
+    await second.locator('[data-transfer="done"]').first().waitFor();
+    await look(second, `transfers-came-${way}`);
   });
 
   it('so are dialogs, menus and the door', async () => {
@@ -147,7 +166,7 @@ describe.each(ways)('on a screen that is $way', ({ way, ...options }) => {
     await look(page, `share-dialog-${way}`);
     await page.goto('about:blank');
     await page.goto(`${node.origin}/#/devices`);
-    await page.locator('[data-member]').waitFor();
+    await page.locator('[data-member]').nth(1).waitFor();
     await page.locator('main').getByRole('button').first().click();
     await page.getByRole('tab').first().waitFor();
     await look(page, `add-device-${way}`);

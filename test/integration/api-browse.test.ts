@@ -161,6 +161,28 @@ describe('undo', () => {
     await api.refused('statFile', 404, 'FILE_NOT_FOUND', { query: { path: 'u/other' } });
   });
 
+  it('brings back folders that hold nothing, however deep, and those alone that were removed since', async () => {
+    for (const path of ['e/top', 'e/top/empty', 'e/top/full/深い', 'e/top/gone before'])
+      await api.ok('makeFolder', { json: { path } });
+    await put('e/top/full/a', 'a');
+    await api.ok('removeEntry', { query: { path: 'e/top/gone before', recursive: true } });
+    // The removal before is one of its own, at another moment.
+    const before = Date.now();
+    await expect.poll(() => Date.now(), { interval: 1 }).toBeGreaterThan(before);
+    const { atMs } = await api.ok<{ atMs: number }>('removeEntry', { query: { path: 'e/top', recursive: true } });
+    await api.refused('viewFolder', 404, 'FOLDER_NOT_FOUND', { query: { folder: 'e' } });
+    await put('e/top/empty', 'a file where a folder was');
+    const undone = await api.ok('undoRemoval', { json: { paths: ['e/top'], sinceMs: atMs } });
+    expect(undone).toMatchObject({ done: 1, folders: 2, failed: 1 });
+    expect(await names('e/top')).toEqual(['full', 'empty']);
+    expect(await names('e/top/full')).toEqual(['深い', 'a']);
+    // Once is enough.
+    expect(await api.ok('undoRemoval', { json: { paths: ['e/top'], sinceMs: atMs } })).toMatchObject({
+      done: 0,
+      folders: 0,
+    });
+  });
+
   it('leaves alone what stands there by now', async () => {
     await put('u2/a', 'old');
     const { atMs } = await api.ok<{ atMs: number }>('removeEntry', { query: { path: 'u2/a' } });

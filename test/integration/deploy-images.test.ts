@@ -7,7 +7,6 @@ import { chmod, chown, copyFile, mkdir, readdir, readFile, stat } from 'node:fs/
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { validate } from 'dockerfile-utils';
-import getPort from 'get-port';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -35,7 +34,6 @@ let debian = '';
 interface Contained {
   readonly child: ChildProcess;
   readonly url: string;
-  readonly output: () => string;
   readonly ended: Promise<number | null>;
 }
 
@@ -58,35 +56,27 @@ async function start(
   options: Omit<Parameters<typeof startIn>[2], 'env'>,
   where: string,
 ): Promise<Contained> {
-  const port = await getPort();
-  const addresses = {
-    SHOAL_ADDR: `127.0.0.1:${port}`,
-    SHOAL_PEER_ADDR: `127.0.0.1:${await getPort()}`,
-    SHOAL_NO_DISCOVERY: '1',
-  };
+  const addresses = { SHOAL_ADDR: '127.0.0.1:0', SHOAL_PEER_ADDR: '127.0.0.1:0', SHOAL_NO_DISCOVERY: '1' };
   const child = startIn(where, command, { ...options, env: { ...env, ...addresses } });
   children.add(child);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (text) => (output += text));
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
-  const url = `http://127.0.0.1:${port}`;
+  const url = () => /http:\/\/127\.0\.0\.1:\d+/.exec(output)?.[0];
   await eventually(
-    async () => {
-      if (child.exitCode !== null) throw new Error(output);
-      return fetch(`${url}/group1/stat`).then(
-        ({ ok }) => ok,
-        () => false,
-      );
+    () => {
+      if (child.exitCode !== null) throw new Error(`it has ended: ${output}`);
+      return url() !== undefined;
     },
-    `the node answers: ${output}`,
+    'the node is ready',
     60_000,
   );
-  return { child, url, output: () => output, ended };
+  return { child, url: url() ?? '', ended };
 }
 
-async function upload(url: string, content: string | Uint8Array, name: string): Promise<string> {
+async function upload(url: string, content: string | Uint8Array<ArrayBuffer>, name: string): Promise<string> {
   const body = new FormData();
-  body.set('file', new Blob([content as BlobPart]), name);
+  body.set('file', new Blob([content]), name);
   body.set('path', 'from/outside');
   const answer = await fetch(`${url}/group1/upload?output=json`, { method: 'POST', body });
   expect(answer.status).toBe(200);
@@ -99,7 +89,7 @@ async function expectToWork(url: string): Promise<void> {
   const picture = await sharp({ create: { width: 400, height: 300, channels: 3, background: 'red' } })
     .jpeg()
     .toBuffer();
-  const small = await fetch(`${url}${await upload(url, picture, 'red.jpg')}?width=40&format=webp`);
+  const small = await fetch(`${url}${await upload(url, new Uint8Array(picture), 'red.jpg')}?width=40&format=webp`);
   expect(await sharp(Buffer.from(await small.arrayBuffer())).metadata()).toMatchObject({ width: 40, format: 'webp' });
   expect(
     (await fetch(url, { headers: { accept: 'text/html', 'user-agent': 'Mozilla/5.0' } })).headers.get('content-type'),
@@ -120,8 +110,8 @@ describe.skipIf(noRoots() !== undefined)('on a Debian and nothing else', () => {
 
     beforeAll(async () => {
       const nodeFolder = await temporaryFolder();
-      const { putNode } = await import('../../node-core/packaging/shipped-node.mjs');
-      const node = await putNode('linux', process.arch, nodeFolder);
+      await run(process.execPath, [path.join(root, 'node-core', 'packaging', 'shipped-node.mjs'), nodeFolder]);
+      const node = path.join(nodeFolder, 'shoal-node');
       const { stdout: npmCache } = await run('npm', ['config', 'get', 'cache']);
       image = await buildDockerfile({
         context: root,
@@ -252,7 +242,10 @@ describe.skipIf(noRoots() !== undefined)('on a Debian and nothing else', () => {
       const command = ['/usr/local/bin/shoal', '--version'];
       const refused = executeIn(system, command, { env: { SHOAL_CACHE: '/open' }, user: own });
       await expect(refused).rejects.toThrow(/SHOAL_CACHE[\s\S]*\/open: others can write into it/);
-      const chinese = executeIn(system, command, { env: { SHOAL_CACHE: '/proc/x', LANG: 'zh_CN.UTF-8' }, user: own });
+      const chinese = executeIn(system, command, {
+        env: { SHOAL_CACHE: '/dev/null/x', LANG: 'zh_CN.UTF-8' },
+        user: own,
+      });
       await expect(chinese).rejects.toThrow(/请用环境变量 SHOAL_CACHE/);
     });
   });

@@ -6,7 +6,7 @@ import { execFile } from 'node:child_process';
 import { cp, mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { DockerfileParser, type Instruction } from 'dockerfile-ast';
+import { type Copy, DockerfileParser, type Instruction } from 'dockerfile-ast';
 import { executeIn, usualPath } from './throwaway-root.ts';
 
 /** What an image is: its root, and how it is run. */
@@ -96,7 +96,7 @@ async function execute(
       });
       break;
     case 'COPY':
-      await copy(image, words, options.context, images);
+      await copy(image, instruction as Copy, options.context, images);
       break;
     case 'USER':
       image.user = first;
@@ -126,12 +126,12 @@ async function execute(
 
 async function copy(
   image: Image,
-  words: readonly string[],
+  instruction: Copy,
   context: string,
   images: ReadonlyMap<string, Image>,
 ): Promise<void> {
-  const from = words.find((word) => word.startsWith('--from='))?.slice('--from='.length);
-  const paths = words.filter((word) => !word.startsWith('--'));
+  const from = instruction.getFromFlag()?.getValue() ?? undefined;
+  const paths = instruction.getArguments().map((argument) => argument.getValue());
   const target = path.join(image.root, path.posix.resolve(image.folder, paths.at(-1) ?? ''));
   await mkdir(target, { recursive: true });
   for (const source of paths.slice(0, -1)) {

@@ -133,6 +133,12 @@ export class NetworkLab implements AsyncDisposable {
     }
   }
 
+  /** A firewall in a host lets nobody open connections to a port, without a word; none: it is gone. What is open stays open. */
+  async block(host: number, port: number | undefined): Promise<void> {
+    await this.in(host, 'iptables -F INPUT');
+    if (port !== undefined) await this.in(host, `iptables -A INPUT -p tcp --syn --dport ${port} -j DROP`);
+  }
+
   /** Gives a host another address, in place of the one it has. */
   async readdress(host: number, address: string): Promise<void> {
     await this.sh(`address ${host} ${address}`);

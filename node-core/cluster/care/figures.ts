@@ -20,6 +20,8 @@ export const figuresShapes = {
     lost: count,
     /** Its disk is full: it fetches nothing. */
     stalled: z.boolean(),
+    /** Of its disk, in bytes, the free ones rounded; absent from nodes of before, and where the disk is gone. */
+    disk: z.object({ free: z.number(), total: z.number() }).exactOptional(),
     seen: z.record(z.string(), count),
   }),
 } as const;
@@ -44,6 +46,9 @@ const questionMs = 2500;
 /** What took long to count is taken for true so many times as long: whoever looks on must not hold up what is looked at. */
 const patience = 20;
 
+/** Free space is told this exactly, in bytes: it changes all the time, and that is no news. */
+const roundBytes = 100_000_000;
+
 /** What figures are built with. */
 export interface FiguresOptions {
   readonly catalog: Catalog;
@@ -51,6 +56,8 @@ export interface FiguresOptions {
   readonly client: Pick<PeerClient, 'members' | 'call'>;
   readonly isOnline: (member: string) => boolean;
   readonly isStalled: () => boolean;
+  /** Of the disk now. @throws system errors when it is gone. */
+  readonly space: () => Promise<{ readonly free: number; readonly total: number }>;
   readonly now: () => number;
   readonly monotonic: () => number;
 }
@@ -112,7 +119,7 @@ export class Figures {
   }
 
   async #count(): Promise<OwnFigures> {
-    const { catalog, isStalled, wanted } = this.#options;
+    const { catalog, isStalled, space, wanted } = this.#options;
     const missing = { files: 0, bytes: 0 };
     let lost = 0;
     for await (const want of wanted.list()) {
@@ -121,7 +128,11 @@ export class Figures {
       missing.bytes += needing.length * want.size;
       if (want.lost && needing.length > 0) lost += 1;
     }
-    return { total: catalog.totals(), missing, lost, stalled: isStalled(), seen: await catalog.seen() };
+    const disk = await space().catch(() => undefined);
+    return {
+      ...{ total: catalog.totals(), missing, lost, stalled: isStalled(), seen: await catalog.seen() },
+      ...(disk && { disk: { free: Math.round(disk.free / roundBytes) * roundBytes, total: disk.total } }),
+    };
   }
 }
 

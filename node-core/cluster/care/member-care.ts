@@ -31,6 +31,8 @@ export interface MemberCareOptions {
   readonly isOnline: (member: string) => boolean;
   readonly isRepairEnabled: () => boolean;
   readonly isStalled: () => boolean;
+  /** Of the disk now. @throws system errors when it is gone. */
+  readonly space: () => Promise<{ readonly free: number; readonly total: number }>;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly report: ReportTrouble;
@@ -73,6 +75,7 @@ export class MemberCare {
       client,
       isOnline,
       isStalled: options.isStalled,
+      space: options.space,
       now: () => clock.now(),
       monotonic: () => clock.monotonic(),
     });

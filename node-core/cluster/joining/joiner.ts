@@ -149,7 +149,7 @@ export class Joiner {
       return;
     }
     own.request = { ...own.request, confirmed: true };
-    void this.#waitForOther(own);
+    this.#options.events.emit('pairing-changed', { id, state: 'waiting' });
   }
 
   async #compare(talk: Talk): Promise<PairingRequest> {
@@ -179,8 +179,10 @@ export class Joiner {
       startedMs: clock.now(),
       expiresMs: clock.now() + peopleMs,
     };
-    this.#requests.set(request.id, { request, talk, session: begun.session });
+    const kept = { request, talk, session: begun.session };
+    this.#requests.set(request.id, kept);
     events.emit('pairing-changed', { id: request.id, state: 'waiting' });
+    void this.#waitForOther(kept);
     return request;
   }
 
@@ -193,7 +195,12 @@ export class Joiner {
           this.#end(own, 'refused');
           return;
         }
-        if (state === 'approved' && summary) {
+        // Who has said yes tells what is there: this side can look at it before it says yes as well.
+        if (summary && !own.request.summary) {
+          own.request = { ...own.request, summary };
+          this.#options.events.emit('pairing-changed', { id: request.id, state: 'waiting' });
+        }
+        if (state === 'approved' && summary && own.request.confirmed) {
           await this.#inTurn(() => this.#enter(talk, 'pairing', session, this.#options.summary(), summary));
           this.#end(own, 'done');
           return;

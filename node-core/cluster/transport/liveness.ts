@@ -251,7 +251,7 @@ export class Liveness {
       // Who refuses this node is as good as away.
       if (state.refusal !== undefined) this.giveUp(id);
       else this.#miss(id, state);
-      pause = !state.online ? probeMs : this.reach.unreached(id) ? beatMs : retryMs;
+      pause = !state.online ? probeMs : this.reach.isUnreached(id) ? beatMs : retryMs;
     } finally {
       state.beating = false;
     }

@@ -114,6 +114,11 @@ export class Reachability {
     this.#claim(member, undefined);
   }
 
+  /** Whether this node cannot reach a member whose heartbeats arrive. */
+  isUnreached(member: string): boolean {
+    return this.#attempts.get(member)?.unreached === true;
+  }
+
   /** What this node knows of a member that it cannot reach. @returns undefined: it can, or does not know. */
   unreached(member: string): Unreached | undefined {
     const known = this.#attempts.get(member);

@@ -124,17 +124,29 @@ async function stageAgain({ reader, staging }: HttpServices, path: string, size:
   return writer.finish();
 }
 
-/** The trash is read from its newest entry on, as far as the moment. */
-async function undoRemoval({ trash }: HttpServices, { paths, sinceMs }: typeof undoBody._output, by: string) {
+async function undoRemoval(services: HttpServices, { paths, sinceMs }: typeof undoBody._output, by: string) {
+  readOnlyCheck(services);
   const wanted = paths.map(normalizePath);
   const isMeant = (path: string) => wanted.some((one) => path === one || path.startsWith(`${one}/`));
+  const files = await restoreSince(services, isMeant, sinceMs, by);
+  const folders = await services.folders.bringBack(isMeant, sinceMs);
+  return { done: files.done, folders: folders.done, failed: files.failed + folders.failed, finished: true };
+}
+
+/** The trash is read from its newest entry on, as far as the moment. */
+async function restoreSince(
+  { trash }: HttpServices,
+  isMeant: (path: string) => boolean,
+  sinceMs: number,
+  by: string,
+): Promise<{ done: number; failed: number }> {
   let done = 0;
   let failed = 0;
   let cursor: string | undefined;
   for (;;) {
     const page = await trash.list(500, cursor);
     for (const entry of page) {
-      if (entry.trashedMs < sinceMs) return { done, failed, finished: true };
+      if (entry.trashedMs < sinceMs) return { done, failed };
       if (entry.reason !== 'deleted' || !isMeant(entry.path)) continue;
       try {
         await trash.restore(entry.id, { occupied: 'refuse', by });
@@ -145,7 +157,7 @@ async function undoRemoval({ trash }: HttpServices, { paths, sinceMs }: typeof u
       }
     }
     cursor = page.at(-1)?.id;
-    if (cursor === undefined) return { done, failed, finished: true };
+    if (cursor === undefined) return { done, failed };
   }
 }
 

@@ -27,6 +27,7 @@ export const memberFigures = z
     missing: amount.describe('those of which it lacks the bytes'),
     lost: count.describe('contents that nobody has any more'),
     stalled: z.boolean().describe('its disk is full: it fetches nothing'),
+    disk: z.object({ free: z.number(), total: z.number() }).optional().describe('bytes; the free ones rounded'),
     behind: count.describe('changes that this node has seen and the member has not'),
     ahead: count.describe('changes that the member has seen and this node has not'),
     atMs: time.describe('when it said so'),
@@ -139,6 +140,10 @@ export const pairing = z
     files: count.optional().describe('of the other node, where it has told'),
     bytes: count.optional(),
     members: count.optional(),
+    policy: z
+      .object({ upload: z.string(), download: z.string(), minReplicas: z.number().int() })
+      .optional()
+      .describe('what the members of the other node go by, where it has told'),
     startedMs: time,
     expiresMs: time,
     reason: z.string().optional(),

@@ -341,6 +341,7 @@ function pairingOf({ summary, ...request }: PairingRequest) {
   return {
     ...request,
     ...(summary && { files: summary.files, bytes: summary.bytes, members: summary.members }),
+    ...(summary?.policy && { policy: summary.policy }),
   };
 }
 

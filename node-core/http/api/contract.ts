@@ -159,6 +159,7 @@ export const zipQuery = z.object({
 export const changed = z
   .object({
     done: count.describe('files changed'),
+    folders: count.optional().describe('of an undo: folders made again'),
     failed: count.describe('files that stayed because their new place is taken'),
     finished: z.boolean().describe('false: the rest goes on after the next start'),
     atMs: time.optional().describe('of a removal: with it the removal can be undone'),

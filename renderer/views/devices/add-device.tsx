@@ -19,7 +19,7 @@ export function AddDevice({ onClose }: { readonly onClose: () => void }) {
   return (
     <Modal opened onClose={onClose} title={t('devices.add')} centered size="lg">
       <Tabs defaultValue="invite">
-        <Tabs.List mb="md">
+        <Tabs.List mb="md" className="ways">
           <Tabs.Tab value="invite">{t('devices.invite')}</Tabs.Tab>
           <Tabs.Tab value="join">{t('devices.useInvite')}</Tabs.Tab>
           <Tabs.Tab value="address">{t('devices.byAddress')}</Tabs.Tab>

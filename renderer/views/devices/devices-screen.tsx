@@ -5,7 +5,7 @@ import { IconAlertTriangle, IconDevices, IconPlus, IconRadar2 } from '@tabler/ic
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useMembers, useNearby, usePairings } from '../../api/queries.ts';
-import type { NearNode } from '../../api/types.ts';
+import type { Member, NearNode } from '../../api/types.ts';
 import { Empty, Failure, Name, ScreenHead } from '../../components/basics.tsx';
 import { formatAgo } from '../../components/format.ts';
 import { AddDevice } from './add-device.tsx';
@@ -54,9 +54,10 @@ export default function DevicesScreen() {
         <Part title={t('devices.members')}>
           {members.isError && <Failure error={members.error} retry={() => void members.refetch()} />}
           <div className="cards">
-            {members.data?.members.map((member) => (
-              <MemberCard key={member.id} member={member} all={members.data.members} />
-            )) ?? (
+            {(members.data &&
+              selfFirst(members.data.members).map((member) => (
+                <MemberCard key={member.id} member={member} all={members.data.members} />
+              ))) ?? (
               <>
                 <Skeleton height={170} />
                 <Skeleton height={170} />
@@ -81,6 +82,11 @@ function Part({ title, children }: { readonly title: string; readonly children: 
       {children}
     </section>
   );
+}
+
+/** The device that somebody sits at, then the others in the order in which they came. */
+function selfFirst(members: readonly Member[]): Member[] {
+  return [...members].sort((a, b) => Number(b.self) - Number(a.self) || a.sinceMs - b.sinceMs);
 }
 
 /** Nodes that announce themselves, or were named, and belong to nobody here. */

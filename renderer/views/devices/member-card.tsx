@@ -40,7 +40,7 @@ export function MemberCard({ member, all }: { readonly member: Member; readonly 
         rows={[
           holdings(),
           lag(),
-          member.self && health ? [t('devices.space'), formatBytes(health.disk.free)] : undefined,
+          space(),
           member.self ? undefined : [t('devices.seen'), seen(member)],
           [t('devices.since'), formatTime(member.sinceMs)],
           [t('devices.way'), t(`devices.ways.${member.way}`)],
@@ -59,6 +59,12 @@ export function MemberCard({ member, all }: { readonly member: Member; readonly 
     if (!held) return undefined;
     const text = t('devices.filesAndBytes', { files: formatNumber(held.files), size: formatBytes(held.bytes) });
     return [t('devices.holds'), text];
+  }
+
+  function space(): readonly [string, string] | undefined {
+    const disk = member.figures?.disk ?? (member.self ? health?.disk : undefined);
+    if (!disk) return undefined;
+    return [t('devices.space'), t('shell.free', { free: formatBytes(disk.free), total: formatBytes(disk.total) })];
   }
 
   /** How far a device is behind: bytes that it lacks, and news that it has not heard. */

@@ -4,7 +4,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api } from '../../api/http.ts';
-import { useHealth, useMembers } from '../../api/queries.ts';
+import { useHealth, useMembers, usePolicy } from '../../api/queries.ts';
 import type { Pairing } from '../../api/types.ts';
 import { Facts, Name } from '../../components/basics.tsx';
 import { formatBytes, formatDuration, formatNumber } from '../../components/format.ts';
@@ -23,10 +23,11 @@ export async function askPairing(address: string): Promise<boolean> {
 
 /** The card. */
 export function PairingCard({ pairing }: { readonly pairing: Pairing }) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const client = useQueryClient();
   const health = useHealth().data;
   const members = useMembers().data?.members ?? [];
+  const here = usePolicy().data?.effective;
   const [busy, setBusy] = useState(false);
   const { id, name, direction, digits, confirmed, files, bytes, state } = pairing;
   const decide = (approve: boolean) => {
@@ -35,6 +36,12 @@ export function PairingCard({ pairing }: { readonly pairing: Pairing }) {
       .then(() => client.invalidateQueries({ queryKey: ['pairings'] }))
       .catch(tellError)
       .finally(() => setBusy(false));
+  };
+  /** What devices go by, in words. */
+  const rules = ({ upload, download, minReplicas }: NonNullable<Pairing['policy']>) => {
+    const door = (name: string) => (i18n.exists(`policy.doors.${name}`) ? t(`policy.doors.${name}`) : name);
+    const copies = t('devices.copies', { count: minReplicas });
+    return t('devices.rules', { upload: door(upload), download: door(download), copies });
   };
   const left = Math.max(0, (pairing.expiresMs - Date.now()) / 1000);
   return (
@@ -67,8 +74,11 @@ export function PairingCard({ pairing }: { readonly pairing: Pairing }) {
                 ],
             [t('devices.devicesHere'), formatNumber(members.length)],
             pairing.members === undefined ? undefined : [t('devices.devicesThere'), formatNumber(pairing.members)],
+            here && [t('devices.policyHere'), rules(here)],
+            pairing.policy && [t('devices.policyThere'), rules(pairing.policy)],
           ]}
         />
+        {direction === 'out' && files === undefined && <Text size="sm">{t('devices.afterYes')}</Text>}
         <Text size="sm">{t('devices.afterwards')}</Text>
         {confirmed || state === 'approved' ? (
           <Alert icon={<Loader size={18} />}>{t('devices.waiting', { name })}</Alert>

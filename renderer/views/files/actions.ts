@@ -73,14 +73,18 @@ export async function removeEntries(client: QueryClient, entries: readonly Entry
 async function undoRemoval(client: QueryClient, paths: readonly string[], sinceMs: number): Promise<void> {
   try {
     let done = 0;
+    let folders = 0;
     let failed = 0;
     for (let at = 0; at < paths.length; at += 1000) {
       const json = { paths: paths.slice(at, at + 1000), sinceMs };
       const answer = await api<Changed>('/trash/undo', { method: 'POST', json });
       done += answer.done;
+      folders += answer.folders ?? 0;
       failed += answer.failed;
     }
-    tell(failed > 0 ? i18next.t('files.restoredSome', { done, failed }) : i18next.t('files.restored', { count: done }));
+    if (failed > 0) tell(i18next.t('files.restoredSome', { done, failed }));
+    else if (done === 0 && folders > 0) tell(i18next.t('files.restoredFolders', { count: folders }));
+    else tell(i18next.t('files.restored', { count: done }));
   } catch (error) {
     tellError(error);
   }

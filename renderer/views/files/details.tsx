@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { useDetails, useHolders, useMembers } from '../../api/queries.ts';
 import { Facts, Failure, Name } from '../../components/basics.tsx';
 import { FileIcon, lookOf } from '../../components/file-icon.tsx';
-import { formatBytes, formatTime } from '../../components/format.ts';
+import { formatBytes, formatNumber, formatTime } from '../../components/format.ts';
 
 /** A drawer at the side. */
 export function Details({ path, onClose }: { readonly path: string; readonly onClose: () => void }) {
@@ -45,7 +45,7 @@ function Content({ path }: { readonly path: string }) {
       <Holders path={path} origin={file.origin} here={file.here} />
       <Facts
         rows={[
-          [t('files.size'), `${formatBytes(file.size)} (${file.size.toLocaleString()} B)`],
+          [t('files.size'), sizeOf(file.size)],
           [t('files.changed'), formatTime(file.mtimeMs)],
           [t('files.stored'), formatTime(file.storedMs)],
           [t('files.kind'), file.mediaType],
@@ -72,7 +72,7 @@ function Holders({ path, origin, here }: { readonly path: string; readonly origi
     <Stack gap={6} data-testid="holders">
       {data ? (
         <Badge
-          color={holders.length > 1 || data.members === 1 ? 'teal.9' : 'orange.9'}
+          color={holders.length > 1 || data.members === 1 ? 'teal.9' : '#a93c06'}
           leftSection={<IconShieldCheck size={13} />}
           variant="filled"
         >
@@ -132,4 +132,9 @@ function Digest({ name, value }: { readonly name: string; readonly value: string
       <span className="digest">{name === 'Path' ? <Name>{value}</Name> : value}</span>
     </div>
   );
+}
+
+/** A size as people say it and, where that is rounded, exactly. */
+function sizeOf(bytes: number): string {
+  return bytes < 1000 ? formatBytes(bytes) : `${formatBytes(bytes)} (${formatNumber(bytes)} B)`;
 }

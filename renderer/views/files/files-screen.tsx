@@ -1,5 +1,5 @@
 /** The files: a tree, a folder as rows or tiles, search, and everything that can be done with entries. */
-import { Group, Skeleton, Text } from '@mantine/core';
+import { Group, Skeleton, Text, VisuallyHidden } from '@mantine/core';
 import { useDebouncedValue, useDocumentTitle } from '@mantine/hooks';
 import { IconSearch, IconUpload } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
@@ -144,6 +144,7 @@ function Frame({ rows, folder, search, sorting, onSorting, isSearch }: FrameProp
   };
   return (
     <div className="files" style={{ height: 'calc(100dvh - 56px - 2 * var(--mantine-spacing-md))' }}>
+      <VisuallyHidden component="h1">{folder === '' ? t('files.root') : nameOf(folder)}</VisuallyHidden>
       <Group justify="space-between" gap="xs" mb="xs">
         <Crumbs folder={folder} isSearch={isSearch} text={search.text} />
         <UploadButtons onFiles={upload} onNewFolder={() => setAbove({ kind: 'folder' })} />

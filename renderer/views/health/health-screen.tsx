@@ -4,8 +4,10 @@ import { IconAlertTriangle, IconCircleCheck, IconFileZip } from '@tabler/icons-r
 import { useTranslation } from 'react-i18next';
 import { apiUrl } from '../../api/http.ts';
 import { useHealth, useMembers } from '../../api/queries.ts';
+import type { Member } from '../../api/types.ts';
 import { Failure, ScreenHead } from '../../components/basics.tsx';
 import { formatBytes, formatDuration, formatNumber } from '../../components/format.ts';
+import { Unreached } from '../devices/unreached.tsx';
 import { Alarms } from './alarms.tsx';
 import { Lost, Repair, Scrub } from './care.tsx';
 import { Conflicts } from './conflicts.tsx';
@@ -47,11 +49,19 @@ export default function HealthScreen() {
 function Numbers() {
   const { t } = useTranslation();
   const health = useHealth();
-  const members = useMembers().data?.members ?? [];
+  const list = useMembers().data;
+  const members = list?.members ?? [];
   if (health.isError) return <Failure error={health.error} retry={() => void health.refetch()} />;
   if (!health.data) return <Skeleton height={110} />;
   const { ready, reasons, files, bytes, disk, uptimeSeconds, version, memory } = health.data;
   const online = members.filter((member) => member.online).length;
+  /** How far the devices are from holding the same. */
+  const lag = (all: readonly Member[]) => {
+    const behind = all.filter(({ online, figures }) => online && figures && figures.missing.files + figures.behind > 0);
+    if (behind.length === 0) return t('health.devicesText');
+    const missing = Math.max(...behind.map(({ figures }) => figures?.missing.files ?? 0));
+    return t('health.lag', { count: behind.length, files: formatNumber(missing) });
+  };
   return (
     <Stack gap="sm">
       {ready ? (
@@ -63,6 +73,7 @@ function Numbers() {
           {reasons.join(' ')}
         </Alert>
       )}
+      {list && <Unreached list={list} />}
       <SimpleGrid cols={{ base: 2, md: 4 }}>
         <Figure label={t('health.files')} value={formatNumber(files)} detail={formatBytes(bytes)} />
         <Figure
@@ -70,10 +81,10 @@ function Numbers() {
           value={formatBytes(disk.free)}
           detail={t('health.diskText', { total: formatBytes(disk.total), floor: formatBytes(disk.floor) })}
         />
-        <Figure label={t('health.devices')} value={`${online} / ${members.length}`} detail={t('health.devicesText')} />
+        <Figure label={t('health.devices')} value={`${online} / ${members.length}`} detail={lag(members)} />
         <Figure
           label={t('health.running')}
-          value={formatDuration(uptimeSeconds)}
+          value={formatDuration(uptimeSeconds, uptimeSeconds < 86_400 ? 1 : 2)}
           detail={t('health.runningText', { version, memory: formatBytes(memory.rss) })}
         />
       </SimpleGrid>

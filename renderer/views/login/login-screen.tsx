@@ -1,5 +1,5 @@
 /** The door: signing in, and making the first administrator with the setup link. */
-import { Alert, Anchor, Box, Button, Group, Paper, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core';
+import { Alert, Anchor, Box, Button, Group, Paper, Stack, Text, TextInput, Title } from '@mantine/core';
 import { IconKey } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, type ReactNode, useEffect, useState } from 'react';
@@ -8,6 +8,7 @@ import icon from '../../../assets/icon.svg';
 import { ApiError, api } from '../../api/http.ts';
 import type { SessionState } from '../../api/types.ts';
 import { Failure } from '../../components/basics.tsx';
+import { CodeField, PasswordField } from '../../components/secret-fields.tsx';
 import { chooseLanguage, type LanguageTag, languages } from '../../i18n.ts';
 import { go } from '../../state/route.ts';
 
@@ -113,26 +114,14 @@ function SignIn({ session }: { readonly session: SessionState }) {
             required
             onChange={(event) => setName(event.currentTarget.value)}
           />
-          <PasswordInput
+          <PasswordField
             label={t('login.password')}
             description={t('login.passwordText')}
             value={password}
-            autoComplete="current-password"
-            required
-            data-autofocus
-            onChange={(event) => setPassword(event.currentTarget.value)}
+            autoFocus
+            onChange={setPassword}
           />
-          {asksCode && (
-            <TextInput
-              label={t('login.code')}
-              description={t('login.codeText')}
-              value={code}
-              inputMode="numeric"
-              autoComplete="one-time-code"
-              required
-              onChange={(event) => setCode(event.currentTarget.value)}
-            />
-          )}
+          {asksCode && <CodeField value={code} onChange={setCode} />}
           {error !== undefined && <Failure error={error} title={t('login.failed')} />}
           <Button type="submit" loading={busy} fullWidth mt="xs">
             {t('login.signIn')}
@@ -177,22 +166,14 @@ function Setup({ token }: { readonly token: string }) {
             maxLength={64}
             onChange={(event) => setName(event.currentTarget.value)}
           />
-          <PasswordInput
-            label={t('login.password')}
-            description={t('setup.passwordText')}
-            value={password}
-            minLength={8}
-            autoComplete="new-password"
-            required
-            onChange={(event) => setPassword(event.currentTarget.value)}
-          />
-          <PasswordInput
+          <PasswordField label={t('login.password')} value={password} isNew onChange={setPassword} />
+          <PasswordField
             label={t('setup.again')}
             value={again}
-            autoComplete="new-password"
-            required
+            isNew
+            again
             error={differs ? t('setup.differs') : undefined}
-            onChange={(event) => setAgain(event.currentTarget.value)}
+            onChange={setAgain}
           />
           {error !== undefined && <Failure error={error} />}
           <Button type="submit" loading={busy} disabled={differs} fullWidth mt="xs">

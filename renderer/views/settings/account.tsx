@@ -1,5 +1,5 @@
 /** The administrator: password, second factor, who is signed in, who did what. */
-import { Alert, Badge, Button, Group, Paper, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
+import { Alert, Badge, Button, Group, Paper, Stack, Text } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -11,6 +11,7 @@ import { CopyField } from '../../components/copy-field.tsx';
 import { formatAgo } from '../../components/format.ts';
 import { tell, tellError } from '../../components/notify.tsx';
 import { Qr } from '../../components/qr.tsx';
+import { CodeField, PasswordField } from '../../components/secret-fields.tsx';
 
 /** All cards. */
 export function Account() {
@@ -79,24 +80,8 @@ function Password({ session }: { readonly session: SessionState }) {
     <Card title={t('account.password')} text={t('account.passwordText')}>
       <form onSubmit={submit}>
         <Stack gap="sm" maw={360}>
-          {asksCurrent && (
-            <PasswordInput
-              label={t('account.current')}
-              value={current}
-              required
-              autoComplete="current-password"
-              onChange={(event) => setCurrent(event.currentTarget.value)}
-            />
-          )}
-          <PasswordInput
-            label={t('account.next')}
-            description={t('setup.passwordText')}
-            value={next}
-            required
-            minLength={8}
-            autoComplete="new-password"
-            onChange={(event) => setNext(event.currentTarget.value)}
-          />
+          {asksCurrent && <PasswordField label={t('account.current')} value={current} onChange={setCurrent} />}
+          <PasswordField label={t('account.next')} value={next} isNew onChange={setNext} />
           {error !== undefined && <Failure error={error} />}
           <Group>
             <Button type="submit" variant="default">
@@ -134,18 +119,6 @@ function SecondFactor({ session }: { readonly session: SessionState }) {
       setError(problem);
     }
   };
-  const field = (
-    <TextInput
-      label={t('login.code')}
-      description={t('login.codeText')}
-      value={code}
-      inputMode="numeric"
-      autoComplete="one-time-code"
-      required={!isOn || session.by === 'session'}
-      maw={220}
-      onChange={(event) => setCode(event.currentTarget.value)}
-    />
-  );
   return (
     <Card title={t('account.factor')} text={t(isOn ? 'account.factorIsOn' : 'account.factorText')}>
       {!isOn && !offered && (
@@ -163,7 +136,7 @@ function SecondFactor({ session }: { readonly session: SessionState }) {
                 <CopyField label={t('account.secret')} value={offered.secret} />
               </>
             )}
-            {field}
+            <CodeField value={code} required={!isOn || session.by === 'session'} onChange={setCode} />
             {error !== undefined && <Failure error={error} />}
             <Button type="submit" variant={isOn ? 'default' : 'filled'}>
               {t(isOn ? 'account.turnOff' : 'account.confirm')}
@@ -219,7 +192,7 @@ function Sessions() {
 }
 
 function Audit() {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const audit = useQuery({
     queryKey: ['audit'],
     queryFn: () => api<{ entries: AuditEntry[] }>('/audit', { query: { limit: 50 } }),
@@ -232,7 +205,8 @@ function Audit() {
         <div key={`${entry.time} ${entry.action} ${entry.target}`} className="list-row">
           <div style={{ flex: 1, minWidth: 0 }}>
             <Text size="sm" truncate>
-              {entry.action} <Name>{entry.target}</Name>
+              {i18n.exists(`account.did.${entry.action}`) ? t(`account.did.${entry.action}`) : entry.action}{' '}
+              <Name>{entry.target}</Name>
             </Text>
             <Text size="xs" c="dimmed">
               <Name>{entry.who}</Name> · {entry.address} · {formatAgo(entry.time)}

@@ -63,8 +63,8 @@ function Row({ one, members }: { readonly one: EndedTransfer; readonly members: 
   const names = one.from.map((id) => visibleName(members.find((member) => member.id === id)?.name ?? id.slice(0, 8)));
   const seconds = one.tookMs / 1000;
   return (
-    <div className="list-row" data-transfer={one.state}>
-      <div style={{ flex: 1, minWidth: 0 }}>
+    <div className="list-row wraps" data-transfer={one.state}>
+      <div className="grow">
         <Text size="sm" truncate>
           {path === undefined ? (
             t('transfers.gone', { digest: one.sha256.slice(0, 12) })

@@ -219,8 +219,8 @@ function History({ items }: { readonly items: readonly UploadItem[] }) {
       {items.slice(0, maxRows).map((item) => {
         const slash = item.path.lastIndexOf('/');
         return (
-          <div key={item.id} className="list-row">
-            <div style={{ flex: 1, minWidth: 0 }}>
+          <div key={item.id} className="list-row wraps">
+            <div className="grow">
               <Text size="sm" truncate>
                 <Name>{item.path.slice(slash + 1)}</Name>
               </Text>

@@ -72,8 +72,9 @@ function Status({ item: { state, error, speed, size, sent } }: { readonly item: 
   if (state === 'failed' || state === 'conflict') {
     return (
       <Text size="xs" c="var(--mantine-color-error)">
-        {error?.message}
-        {error?.hint !== undefined && ` (${error.hint})`}
+        {error?.hint === undefined
+          ? error?.message
+          : t('errors.withHint', { message: error.message, hint: error.hint })}
       </Text>
     );
   }

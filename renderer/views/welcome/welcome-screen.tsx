@@ -32,7 +32,7 @@ export default function WelcomeScreen() {
     go('files');
   };
   return (
-    <Stack maw={860} mx="auto" gap="lg" py="md">
+    <Stack maw={860} mx="auto" gap="lg" pt="md" pb={96}>
       <Group wrap="nowrap">
         <img src={icon} width={56} height={56} alt="" />
         <div>

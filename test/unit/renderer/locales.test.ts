@@ -111,3 +111,15 @@ describe('texts of the web app', () => {
     expect(left).toEqual([]);
   });
 });
+
+it('everything that can be changed over the API has words for the list of who did what', async () => {
+  const at = path.join(folder, '..', 'node-core', 'http', 'api');
+  const sources = await Promise.all((await readdir(at)).map((name) => readFile(path.join(at, name), 'utf8')));
+  const changing = /\bid: '(\w+)',\s+method: '(?:post|put|patch|delete)'/g;
+  const ids = sources.flatMap((text) => [...text.matchAll(changing)].map(([, id]) => id));
+  expect(ids.length).toBeGreaterThan(40);
+  for (const texts of [en, zh]) {
+    const told = [...texts.keys()].filter((key) => key.startsWith('account.did.')).map((key) => key.slice(12));
+    expect(told.sort()).toEqual([...ids].sort());
+  }
+});
