@@ -58,7 +58,12 @@ describe.skipIf(process.platform !== 'linux')('packages', () => {
     const files = await filesBelow(packages.folder);
     const { listPackage } = await import('@electron/asar');
     const asar = path.join(packages.folder, 'resources', 'app.asar');
-    expect(listPackage(asar, { isPack: false }).sort()).toEqual(['/main.cjs', '/package.json', '/preload.cjs']);
+    expect(listPackage(asar, { isPack: false }).sort()).toEqual([
+      '/licences.txt',
+      '/main.cjs',
+      '/package.json',
+      '/preload.cjs',
+    ]);
     const resources = await readdir(path.join(packages.folder, 'resources'));
     expect(resources.sort()).toEqual(
       ['LICENSE.shoal.txt', 'app-update.yml', 'app.asar', 'apparmor-profile', 'icons', 'node'].sort(),
