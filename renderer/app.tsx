@@ -9,12 +9,15 @@ import { followEvents } from './api/events.ts';
 import { ApiError, whenRefused } from './api/http.ts';
 import { useSession } from './api/queries.ts';
 import { Failure } from './components/basics.tsx';
+import { tellError } from './components/notify.tsx';
 import { tellOfMember, useAskedToComeIn } from './shell/cluster-news.ts';
 import { useFirstRun } from './shell/first-run.ts';
 import { Shell } from './shell/shell.tsx';
 import { desktop } from './state/desktop.ts';
-import { type Screen, useRoute } from './state/route.ts';
+import { go, type Screen, useRoute } from './state/route.ts';
 import { cssVariables, themeOf } from './theme.ts';
+import { uploadInto } from './views/files/actions.ts';
+import { usePaste } from './views/files/drop.ts';
 import { FilesScreen } from './views/files/files-screen.tsx';
 
 const client = new QueryClient({
@@ -101,6 +104,14 @@ function SignedIn() {
   useAskedToComeIn();
   useFirstRun();
   const { screen } = useRoute();
+  // The Files screen takes what is pasted into the folder that it shows; on any other it goes to the first one.
+  usePaste((dropped) => {
+    if (screen === 'files' || screen === 'upload') return;
+    dropped
+      .then((files) => uploadInto(queryClient, '', files))
+      .then(() => go('files'))
+      .catch(tellError);
+  });
   const View = screen === 'upload' ? UploadScreen : views[screen];
   return (
     <Shell screen={screen}>

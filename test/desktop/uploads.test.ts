@@ -76,6 +76,20 @@ it('files and folders that are dropped on the window are uploaded, with progress
   await expect.poll(async () => (await clipboard()).split('\n').length).toBe(2);
 });
 
+it('files are pasted on any screen', async () => {
+  const running = await startDesktop();
+  const { page, origin } = running;
+  await page.goto(`${origin}/#/devices`);
+  await page.getByRole('heading', { level: 1 }).waitFor();
+  await page.evaluate(`(() => {
+    const clipboardData = new DataTransfer();
+    clipboardData.items.add(new File(['pasted'], 'aus der Ablage.txt', { type: 'text/plain' }));
+    document.body.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }));
+  })()`);
+  await page.waitForURL(/#\/files$/);
+  await expect.poll(() => contentOf(running, 'aus der Ablage.txt')).toBe(sha256(Buffer.from('pasted')));
+});
+
 it('an upload goes on when the node is killed under it', async () => {
   const running = await startDesktop();
   await running.page.goto(`${running.origin}/#/files`);
