@@ -1,4 +1,5 @@
 /** Two desktops: paired, a file put into one shows in the other; its link and its bytes leave the window. */
+import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { collectTold, type InsideApp, type RunningApp, startDesktop } from '../support/desktop.ts';
@@ -49,6 +50,16 @@ it('what is uploaded in one window is linked to, told of in the other, and can b
   expect(dragged.startsWith(right.profile)).toBe(true);
   expect(dragged).not.toContain('/store/');
   expect(await readFile(dragged, 'utf8')).toBe('from left to right');
+  // Bytes that are elsewhere are fetched for the drag, even while this node fetches nothing by itself.
+  await call(right, '/transfers', 'PUT', { paused: true });
+  const elsewhere = { name: 'drüben.bin', mimeType: 'application/octet-stream', buffer: randomBytes(300_000) };
+  await left.page.getByTestId('choose-files').setInputFiles(elsewhere);
+  const details = `/files/stat?path=${encodeURIComponent(elsewhere.name)}`;
+  await expect.poll(() => call(right, details)).toMatchObject({ here: false });
+  expect(await right.page.evaluate(`window.desktop.startDrag({ paths: ['${elsewhere.name}'] })`)).toBe(true);
+  const fetched = await right.app.evaluate(() => (globalThis as unknown as { dragged: string }).dragged);
+  expect((await readFile(fetched)).equals(elsewhere.buffer)).toBe(true);
+  await call(right, '/transfers', 'PUT', { paused: false });
   const recent = await right.app.evaluate(() => (globalThis as unknown as { shoal: InsideApp }).shoal.status.recent);
-  expect(recent).toEqual([name]);
+  expect(recent).toEqual([elsewhere.name, name]);
 });
