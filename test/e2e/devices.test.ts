@@ -22,9 +22,9 @@ it('two devices are paired by six digits, and a file put into one shows in the o
   expect(digits[1]).toBe(digits[0]);
   // Whoever is asked sees what the other one holds and goes by; the one that asks, as soon as the other has said yes.
   const there = (page: Page) =>
-    Promise.all(
-      ['Devices there', 'Rules there'].map((text) => page.locator('[data-pairing]').getByText(text).waitFor()),
-    );
+    expect
+      .poll(() => page.locator('[data-pairing] td:last-child').allTextContents())
+      .toEqual([expect.stringMatching(/files?, /), '1', expect.stringMatching(/^Upload: /)]);
   await there(left);
   await left.getByRole('button', { name: 'The digits are the same' }).click();
   await left.getByText('Waiting for the other side').waitFor();

@@ -63,7 +63,8 @@ async function alarmReceiver(): Promise<string> {
 async function asTyped(block: string, follower: Follower): Promise<string> {
   let text = block;
   for (const [chinese, english] of placeholders) text = text.replaceAll(chinese, english);
-  const origin = await follower.origin().catch(() => 'http://127.0.0.1:8080');
+  // Before the page has started a node nothing is reached: the usual port may be somebody else's.
+  const origin = await follower.origin().catch(() => 'http://127.0.0.1:1');
   const api = async (address: string, body: unknown) => {
     const answer = await fetch(`${origin}/api/v1/${address}`, { method: 'POST', body: JSON.stringify(body) });
     expect(answer.ok).toBe(true);
@@ -100,7 +101,7 @@ async function makeAdministrator(follower: Follower): Promise<void> {
 const followed = await pages();
 
 it('there are quick starts, in both languages', () => {
-  for (const page of ['desktop', 'server', 'from-go-fastdfs']) {
+  for (const page of ['desktop', 'server', 'docker', 'from-go-fastdfs']) {
     expect(followed).toContain(`docs/guide/${page}.md`);
     expect(followed).toContain(`docs/zh/guide/${page}.md`);
   }
