@@ -7,6 +7,7 @@ import { closedDoors, followParent, hasParent, tellFailure, tellReady } from './
 import {
   type CommandName,
   createNode,
+  type DeviceKind,
   describeError,
   helpText,
   type Language,
@@ -66,7 +67,7 @@ async function main(): Promise<void> {
         flags,
         env: process.env,
         onTerminal: process.stdout.isTTY === true,
-        ...(parent && { generatedWith: closedDoors }),
+        ...(parent && { generatedWith: closedDoors, device: desktopKind() }),
         ...(configFile !== undefined && { configFile }),
         ...(joining && { joining }),
       });
@@ -78,6 +79,11 @@ async function main(): Promise<void> {
       else if (parent) await tellReady(node, dataDir);
     }
   }
+}
+
+/** With a window around it a node is what people see: their computer. */
+function desktopKind(): DeviceKind {
+  return process.platform === 'win32' ? 'windows' : process.platform === 'darwin' ? 'mac' : 'linux';
 }
 
 function dataDirOf(given: string | undefined): string {

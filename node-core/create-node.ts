@@ -4,6 +4,7 @@ import { ClusterPolicy } from './access/cluster-policy.ts';
 import { LocalToken } from './access/local-token.ts';
 import { createProtection } from './access/protection.ts';
 import type { Catalog } from './catalog/catalog.ts';
+import type { DeviceKind } from './cluster/care/figures.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import { loadIdentity } from './cluster/identity.ts';
 import { reachableUrl, urlOf } from './compose/addresses.ts';
@@ -56,6 +57,8 @@ export interface NodeOptions {
   readonly onTerminal?: boolean;
   /** How this start may join a cluster. */
   readonly joining?: JoiningFlags;
+  /** What it is shown as to other members; a server when undefined. */
+  readonly device?: DeviceKind;
 }
 
 /** A running node. */
@@ -119,6 +122,7 @@ export async function createNode(options: NodeOptions): Promise<StorageNode> {
       secrets: await readSecrets(config.cluster_key, options.joining),
       noDiscovery: options.joining?.noDiscovery === true,
       onTerminal: options.onTerminal === true,
+      device: options.device ?? 'server',
     });
   } catch (error) {
     await Promise.all([log.close(), audit.close()]);

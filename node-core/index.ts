@@ -1,5 +1,6 @@
 /** The only public door of node-core. */
 export { type LocalAccess, readLocalAccess } from './access/local-token.ts';
+export type { DeviceKind } from './cluster/care/figures.ts';
 export { newClusterKey } from './cluster/joining/proofs.ts';
 export {
   type CommandName,

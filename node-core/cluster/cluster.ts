@@ -19,6 +19,7 @@ import type { Logger } from '../runtime/logger.ts';
 import type { Service } from '../runtime/service.ts';
 import type { ByteSource } from '../storage/byte-source.ts';
 import type { Staging } from '../storage/staging.ts';
+import type { DeviceKind } from './care/figures.ts';
 import { MemberCare } from './care/member-care.ts';
 import { answering, PeerAnswers } from './engine/answers.ts';
 import { forgetRemovals } from './engine/forgetting.ts';
@@ -79,6 +80,8 @@ export interface ClusterOptions {
   readonly policy: () => { readonly upload: string; readonly download: string; readonly minReplicas: number };
   /** Counts a use of a link of this node's. */
   readonly redeemLink: (link: string) => Promise<void>;
+  /** What this node is shown as to other members. */
+  readonly device: DeviceKind;
   /** Name of this node. */
   readonly nodeName: () => string;
   /** Sources of hints besides the configuration. */
@@ -263,6 +266,7 @@ export class Cluster implements Service {
       isOnline: (member) => this.liveness.isOnline(member),
       isRepairEnabled: () => config().auto_repair,
       isStalled: () => this.wants.isStalled,
+      device: options.device,
       space: () => options.files.guard.space(),
       clock,
       scheduler,

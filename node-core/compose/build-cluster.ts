@@ -16,7 +16,7 @@ import type { Ground } from './ground.ts';
 
 /** Builds what speaks with other nodes. */
 export async function buildCluster(
-  { clock, live, log, identity, metrics, secrets, noDiscovery, reportError }: Ground,
+  { clock, device, live, log, identity, metrics, secrets, noDiscovery, reportError }: Ground,
   { catalog, files, staging, store, folderSync, durable }: StoreParts,
   { storer, retention, deletionClock }: FileParts,
   { uploadDoor, redeemLink, policy }: Pick<ClusterOptions, 'uploadDoor' | 'redeemLink' | 'policy'>,
@@ -49,6 +49,7 @@ export async function buildCluster(
     hints: discovery ? [discovery] : [],
     uploadDoor,
     redeemLink,
+    device,
     policy,
     clock,
     events: clusterEvents,

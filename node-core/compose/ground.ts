@@ -3,6 +3,7 @@
  *
  * What everything else stands on: configuration, log, identity, and what counts and reports.
  */
+import type { DeviceKind } from '../cluster/care/figures.ts';
 import type { ClusterSecrets } from '../cluster/cluster.ts';
 import type { NodeIdentity } from '../cluster/identity.ts';
 import type { LiveConfiguration } from '../config/live.ts';
@@ -21,6 +22,7 @@ export interface Ground {
   readonly secrets: ClusterSecrets;
   readonly noDiscovery: boolean;
   readonly onTerminal: boolean;
+  readonly device: DeviceKind;
   readonly metrics: Metrics;
   /** Tells of what failed behind the scenes. */
   readonly reportError: (error: unknown) => void;

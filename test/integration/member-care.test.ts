@@ -166,6 +166,7 @@ it('figures tell what each member holds and lacks, also while one is away', asyn
     missing,
     verified: { files: 1, bytes: 16 },
     stalled: false,
+    device: 'server',
   });
   // A node tells the same of itself.
   expect(await figuresOf(b.api, b.node.id)).toMatchObject({ total: all, missing });

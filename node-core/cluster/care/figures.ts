@@ -8,6 +8,12 @@ import type { PeerClient } from '../transport/peer-client.ts';
 const count = z.number().int().nonnegative();
 const amount = z.object({ files: count, bytes: count });
 
+/** A node without a window, and desktops by their system. */
+export const deviceKinds = ['server', 'linux', 'windows', 'mac'] as const;
+
+/** A kind of device. */
+export type DeviceKind = (typeof deviceKinds)[number];
+
 /** What a member tells of itself. */
 export const figuresShapes = {
   question: z.object({}),
@@ -22,6 +28,8 @@ export const figuresShapes = {
     stalled: z.boolean(),
     /** Of its disk, in bytes, the free ones rounded; absent from nodes of before, and where the disk is gone. */
     disk: z.object({ free: z.number(), total: z.number() }).exactOptional(),
+    /** What kind of device it is, one of {@link deviceKinds} or a later one; absent from nodes of before. */
+    device: z.string().max(20).exactOptional(),
     seen: z.record(z.string(), count),
   }),
 } as const;
@@ -56,6 +64,7 @@ export interface FiguresOptions {
   readonly client: Pick<PeerClient, 'members' | 'call'>;
   readonly isOnline: (member: string) => boolean;
   readonly isStalled: () => boolean;
+  readonly device: DeviceKind;
   /** Of the disk now. @throws system errors when it is gone. */
   readonly space: () => Promise<{ readonly free: number; readonly total: number }>;
   readonly now: () => number;
@@ -119,7 +128,7 @@ export class Figures {
   }
 
   async #count(): Promise<OwnFigures> {
-    const { catalog, isStalled, space, wanted } = this.#options;
+    const { catalog, device, isStalled, space, wanted } = this.#options;
     const missing = { files: 0, bytes: 0 };
     let lost = 0;
     for await (const want of wanted.list()) {
@@ -130,7 +139,7 @@ export class Figures {
     }
     const disk = await space().catch(() => undefined);
     return {
-      ...{ total: catalog.totals(), missing, lost, stalled: isStalled(), seen: await catalog.seen() },
+      ...{ total: catalog.totals(), missing, lost, stalled: isStalled(), device, seen: await catalog.seen() },
       ...(disk && { disk: { free: Math.round(disk.free / roundBytes) * roundBytes, total: disk.total } }),
     };
   }

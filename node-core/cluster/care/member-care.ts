@@ -11,7 +11,7 @@ import type { Replicator } from '../engine/replicator.ts';
 import type { WantWorker } from '../engine/want-worker.ts';
 import type { PeerClient } from '../transport/peer-client.ts';
 import { jsonRoute, type PeerRoute } from '../transport/peer-server.ts';
-import { Figures, figuresShapes } from './figures.ts';
+import { type DeviceKind, Figures, figuresShapes } from './figures.ts';
 import { type OfferOutcome, Offers, offerShapes } from './offers.ts';
 import { Repairer } from './repairer.ts';
 
@@ -32,6 +32,7 @@ export interface MemberCareOptions {
   readonly isRepairEnabled: () => boolean;
   readonly isStalled: () => boolean;
   /** Of the disk now. @throws system errors when it is gone. */
+  readonly device: DeviceKind;
   readonly space: () => Promise<{ readonly free: number; readonly total: number }>;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
@@ -75,6 +76,7 @@ export class MemberCare {
       client,
       isOnline,
       isStalled: options.isStalled,
+      device: options.device,
       space: options.space,
       now: () => clock.now(),
       monotonic: () => clock.monotonic(),

@@ -28,6 +28,7 @@ export const memberFigures = z
     lost: count.describe('contents that nobody has any more'),
     stalled: z.boolean().describe('its disk is full: it fetches nothing'),
     disk: z.object({ free: z.number(), total: z.number() }).optional().describe('bytes; the free ones rounded'),
+    device: z.string().optional().describe('server, linux, windows or mac; later nodes may tell others'),
     behind: count.describe('changes that this node has seen and the member has not'),
     ahead: count.describe('changes that the member has seen and this node has not'),
     atMs: time.describe('when it said so'),

@@ -1,7 +1,15 @@
 /** One device of the cluster: how it is, when it was seen, what is wrong, and what can be done. */
 import { ActionIcon, Alert, Anchor, Badge, Button, Group, Menu, Modal, Stack, Text, TextInput } from '@mantine/core';
 import { modals } from '@mantine/modals';
-import { IconDeviceDesktop, IconDots, IconPencil, IconTrash } from '@tabler/icons-react';
+import {
+  IconBrandApple,
+  IconBrandWindows,
+  IconDeviceDesktop,
+  IconDots,
+  IconPencil,
+  IconServer2,
+  IconTrash,
+} from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -13,17 +21,25 @@ import { formatAgo, formatBytes, formatNumber, formatTime } from '../../componen
 import { tell, tellError } from '../../components/notify.tsx';
 import { hrefOf } from '../../state/route.ts';
 
+/** By the kind of device that a member says it is. */
+const icons: Readonly<Record<string, typeof IconDeviceDesktop>> = {
+  server: IconServer2,
+  windows: IconBrandWindows,
+  mac: IconBrandApple,
+};
+
 /** The card. @param all members, for the name of the one that let it in. */
 export function MemberCard({ member, all }: { readonly member: Member; readonly all: readonly Member[] }) {
   const { t } = useTranslation();
   const health = useHealth().data;
   const [renaming, setRenaming] = useState(false);
   const by = all.find(({ id }) => id === member.admittedBy);
+  const Icon = icons[member.figures?.device ?? ''] ?? IconDeviceDesktop;
   return (
     <div className="card" data-member={member.name}>
       <Group justify="space-between" wrap="nowrap" align="flex-start" mb="xs">
         <Group gap="xs" wrap="nowrap" miw={0}>
-          <IconDeviceDesktop size={22} stroke={1.6} aria-hidden style={{ flexShrink: 0 }} />
+          <Icon size={22} stroke={1.6} aria-hidden style={{ flexShrink: 0 }} />
           <Text fw={600} truncate>
             <Name>{member.name}</Name>
           </Text>
