@@ -136,7 +136,10 @@ ${program} "$@"
 `,
     ssh: '#!/bin/bash\nshift\nexec sh -c "$*"\n',
     // What a reader would see as an error is one.
-    curl: `#!/bin/bash\nexec /usr/bin/curl --silent --show-error --fail-with-body --max-time 60 "$@"\n`,
+    curl: `#!/bin/bash
+case " $* " in *' -f '*) fail=--fail ;; *) fail=--fail-with-body ;; esac
+exec /usr/bin/curl --silent --show-error $fail --max-time 60 "$@"
+`,
   };
 }
 
