@@ -1,5 +1,6 @@
 /** The documentation as a site, in English and 简体中文: `npm run docs:site` writes it to dist/docs. Nothing in it comes from elsewhere. */
 import { type DefaultTheme, defineConfig } from 'vitepress';
+import { sequenceDiagrams } from './sequence-diagram.ts';
 
 /** Pages of a language below its folder. A page that is generated in one form for both stands at the root. */
 function sidebar(
@@ -43,6 +44,7 @@ export default defineConfig({
   srcExclude: ['decisions/**'],
   cleanUrls: false,
   appearance: true,
+  markdown: { config: sequenceDiagrams },
   // Examples name addresses of the reader's own machine.
   ignoreDeadLinks: [/^https?:\/\/(localhost|127\.0\.0\.1)/, /\.\.\/(README|CHANGELOG|node-core|renderer|main)/],
   themeConfig: { search: { provider: 'local' }, outline: [2, 3] },

@@ -25,7 +25,7 @@ const placeholders = [
 async function pages(): Promise<string[]> {
   const guides = await readdir(path.join(root, 'docs'), { recursive: true });
   const followed = guides
-    .filter((name) => /(^|\/)(guide\/[\w-]+|operations\/(backup|drills))\.md$/.test(name))
+    .filter((name) => /(^|\/)(guide\/[\w-]+|operations\/(backup|drills)|reference\/access)\.md$/.test(name))
     .map((name) => path.join('docs', name));
   return ['README.md', 'README.zh-CN.md', ...followed.sort()];
 }
