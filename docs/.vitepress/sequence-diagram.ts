@@ -8,7 +8,13 @@ import type { MarkdownOptions } from 'vitepress';
 type MarkdownIt = Parameters<NonNullable<MarkdownOptions['config']>>[0];
 
 type Step =
-  | { readonly kind: 'message'; readonly from: number; readonly to: number; readonly text: string; readonly answer: boolean }
+  | {
+      readonly kind: 'message';
+      readonly from: number;
+      readonly to: number;
+      readonly text: string;
+      readonly answer: boolean;
+    }
   | { readonly kind: 'note'; readonly from: number; readonly to: number; readonly text: string }
   | { readonly kind: 'alt' | 'else' | 'end'; readonly text: string };
 

@@ -25,7 +25,9 @@ const placeholders = [
 async function pages(): Promise<string[]> {
   const guides = await readdir(path.join(root, 'docs'), { recursive: true });
   const followed = guides
-    .filter((name) => /(^|\/)(guide\/[\w-]+|operations\/(backup|drills)|reference\/access)\.md$/.test(name))
+    .filter((name) =>
+      /(^|\/)(guide\/[\w-]+|operations\/backup|reference\/access)\.md$|^operations\/drills\.md$/.test(name),
+    )
     .map((name) => path.join('docs', name));
   return ['README.md', 'README.zh-CN.md', ...followed.sort()];
 }
@@ -125,7 +127,13 @@ it('there are quick starts, in both languages', () => {
   }
 });
 
-it.each(followed)('%s: every command does what it should', { timeout: 240_000 }, async (page) => {
+it('the Chinese drills are those that are walked through', async () => {
+  const commands = async (page: string) =>
+    commandBlocks(await readFile(path.join(root, 'docs', page), 'utf8')).map(({ text }) => text);
+  expect(await commands('zh/operations/drills.md')).toEqual(await commands('operations/drills.md'));
+});
+
+it.each(followed)('%s: every command does what it should', { timeout: 480_000 }, async (page) => {
   const blocks = commandBlocks(await readFile(path.join(root, page), 'utf8'));
   const follower = await newFollower();
   await prepare(follower);
