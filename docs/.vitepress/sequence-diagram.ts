@@ -81,7 +81,9 @@ function columnsOf({ names, steps }: Diagram): number[] {
     } else for (let at = low; at < high; at += 1) gaps[at] = Math.max(gaps[at] ?? 0, wanted / (high - low));
   }
   const first = margin + Math.max(widthOf(names[0] ?? '') / 2 + 14, ...steps.map((step) => overhang(step, 0)));
-  return gaps.reduce((places, gap) => [...places, (places.at(-1) ?? 0) + gap], [first]);
+  const places = [first];
+  for (const gap of gaps) places.push((places.at(-1) ?? 0) + gap);
+  return places;
 }
 
 /** How far a note over one column reaches beyond it. */

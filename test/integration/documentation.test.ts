@@ -95,16 +95,15 @@ async function asTyped(block: string, follower: Follower): Promise<string> {
 
 /** Ports that nobody uses at the moment, for those that a page names. */
 async function freePorts(named: readonly string[]): Promise<ReadonlyMap<string, number>> {
-  const servers = await Promise.all(
-    named.map(async () => {
+  const taken = await Promise.all(
+    named.map(async (name) => {
       const server = http.createServer();
       await once(server.listen(0, '127.0.0.1'), 'listening');
-      return server;
+      return { name, server, port: (server.address() as AddressInfo).port };
     }),
   );
-  const ports = new Map(named.map((name, index) => [name, (servers[index]?.address() as AddressInfo).port]));
-  for (const server of servers) server.close();
-  return ports;
+  for (const { server } of taken) server.close();
+  return new Map(taken.map(({ name, port }) => [name, port]));
 }
 
 function freely(text: string, ports: ReadonlyMap<string, number>): string {
