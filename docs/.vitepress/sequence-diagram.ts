@@ -72,31 +72,23 @@ function parse(text: string): Diagram {
 function columnsOf({ names, steps }: Diagram): number[] {
   const gaps = names.slice(1).map((name, index) => (widthOf(name) + widthOf(names[index] ?? '')) / 2 + 48);
   for (const step of steps) {
-    if (step.kind !== 'message' && step.kind !== 'note') continue;
+    if (step.kind !== 'message') continue;
     const [low, high] = [Math.min(step.from, step.to), Math.max(step.from, step.to)];
     const wanted = widthOf(step.text) + 36;
-    if (low === high) {
-      const beside = Math.min(low, gaps.length - 1);
-      gaps[beside] = Math.max(gaps[beside] ?? 0, low === beside ? wanted / 1.4 : wanted / 2);
-    } else for (let at = low; at < high; at += 1) gaps[at] = Math.max(gaps[at] ?? 0, wanted / (high - low));
+    for (let at = low; at < high; at += 1) gaps[at] = Math.max(gaps[at] ?? 0, wanted / (high - low));
   }
-  const first = margin + Math.max(widthOf(names[0] ?? '') / 2 + 14, ...steps.map((step) => overhang(step, 0)));
+  const first = margin + widthOf(names[0] ?? '') / 2 + 14;
   const places = [first];
   for (const gap of gaps) places.push((places.at(-1) ?? 0) + gap);
   return places;
-}
-
-/** How far a note over one column reaches beyond it. */
-function overhang(step: Step, column: number): number {
-  return step.kind === 'note' && step.from === column && step.to === column ? widthOf(step.text) / 2 + 10 : 0;
 }
 
 function draw(diagram: Diagram): string {
   const { names, steps } = diagram;
   const columns = columnsOf(diagram);
   const last = names.length - 1;
-  const right = Math.max(widthOf(names[last] ?? '') / 2 + 14, ...steps.map((step) => overhang(step, last)));
-  const width = Math.ceil((columns[last] ?? 0) + right + margin);
+  const notes = steps.map((step) => (step.kind === 'note' ? widthOf(step.text) + 20 + 2 * margin : 0));
+  const width = Math.ceil(Math.max((columns[last] ?? 0) + widthOf(names[last] ?? '') / 2 + 14 + margin, ...notes));
   const height = 56 + steps.length * row + 16;
   const at = (column: number) => columns[column] ?? 0;
   const parts = names.flatMap((name, index) => [
@@ -108,8 +100,9 @@ function draw(diagram: Diagram): string {
     const y = 56 + index * row + 26;
     if (step.kind === 'message') parts.push(...arrow(at(step.from), at(step.to), y, step.text, step.answer));
     else if (step.kind === 'note') {
-      const middle = (at(step.from) + at(step.to)) / 2;
       const half = Math.max(widthOf(step.text) / 2 + 10, Math.abs(at(step.to) - at(step.from)) / 2 + 10);
+      // One at the edge is moved inwards rather than making all of it wider.
+      const middle = Math.max(margin + half, Math.min((at(step.from) + at(step.to)) / 2, width - margin - half));
       parts.push(`<rect x="${middle - half}" y="${y - 20}" width="${half * 2}" height="28" rx="3" class="note"/>`);
       parts.push(words(middle, y - 1, step.text));
     } else {
