@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { brotliCompress, gzip } from 'node:zlib';
 import { build } from 'esbuild';
 import { makeAppIcons, makePackageIcons } from './main/tools/icons.mjs';
+import { licencesOf } from './main/tools/licences.mjs';
 
 const root = path.dirname(fileURLToPath(import.meta.url));
 const out = path.join(root, 'dist', 'node-core');
@@ -89,6 +90,7 @@ async function buildDesktop() {
     target: 'node18',
     logLevel: 'warning',
   });
+  await writeFile(path.join(desktopOut, 'licences.txt'), await licencesOf(['main', 'renderer']));
   const drawing = path.join(root, 'assets', 'icon.svg');
   await makeAppIcons(drawing, path.join(desktopOut, 'icons'));
   await makePackageIcons(drawing, path.join(root, 'dist', 'icons'));

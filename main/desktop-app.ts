@@ -1,6 +1,7 @@
 /** The parts of the app, built in order: what each does stands in its own file. */
 import path from 'node:path';
 import { app, clipboard, dialog, nativeImage, nativeTheme, session, shell } from 'electron';
+import { showAbout } from './about-window.ts';
 import { isAutostart, setAutostart } from './autostart.ts';
 import { type Handlers, serveBridge } from './bridge/serve.ts';
 import { diagnosticsOf } from './diagnostics.ts';
@@ -13,13 +14,14 @@ import { type NodeFailure, NodeHost, type NodeStart } from './node/node-host.ts'
 import { keptPorts, pickPorts } from './node/ports.ts';
 import { Notifier } from './notifications.ts';
 import { iconFile, nodeProgram } from './place.ts';
-import { followSleep, Wakefulness } from './power.ts';
+import { followInterruptions, Wakefulness } from './power.ts';
 import { type ProblemChoice, showProblem } from './problem-window.ts';
+import { Quitting } from './quit.ts';
 import type { SettingsFile } from './settings.ts';
 import { Sharing } from './sharing.ts';
 import { StatusWatch } from './status.ts';
 import { TrayIcon } from './tray.ts';
-import { lookForUpdate, startUpdates } from './updates.ts';
+import { Updates } from './updates.ts';
 import { MainWindow } from './window.ts';
 import { sayer } from './words.ts';
 
@@ -29,8 +31,9 @@ export class DesktopApp {
   readonly #dataDir: string;
   readonly #wakefulness = new Wakefulness();
   #safeMode = false;
-  #quitting = false;
-  #stopped = false;
+  #uploading = 0;
+  /** Of the drag that waits for its files. */
+  #dragging = new AbortController();
   /** The ports were picked by this start, and no node has run with them: nobody knows them yet. */
   #portsAreNew = false;
   #ports: { readonly http: number; readonly peer: number } | undefined;
@@ -44,7 +47,9 @@ export class DesktopApp {
   readonly #fetched: FetchedFiles;
   readonly window: MainWindow;
   readonly notifier: Notifier;
+  readonly updates: Updates;
   #tray: TrayIcon | undefined;
+  #quitting: Quitting | undefined;
 
   /** @param dataDir absolute path of the node's data folder. */
   constructor(settings: SettingsFile, dataDir: string) {
@@ -54,8 +59,14 @@ export class DesktopApp {
     this.window = new MainWindow({
       settings,
       say: this.#say,
-      staysHidden: () => !this.#quitting,
+      staysHidden: () => this.#quitting?.isQuitting !== true,
       onHidden: () => this.#tellOfTray(),
+    });
+    this.updates = new Updates({
+      feed: () => this.#settings.current.updateFeed,
+      say: this.#say,
+      answer: (text) => void dialog.showMessageBox({ message: text }),
+      tell: (text) => this.notifier.tell({ title: 'Shoal', body: text }),
     });
     this.notifier = new Notifier(this.api, this.#events, this.#say, (hash) => this.window.go(hash));
   }
@@ -75,13 +86,9 @@ export class DesktopApp {
     this.#setUpMenu();
     this.#setUpTray();
     this.#followNode();
-    followSleep(() => void this.api.json('/repair', { method: 'POST' }).catch(() => undefined));
-    startUpdates(
-      () => this.#settings.current.updateFeed,
-      this.#say,
-      (text) => this.notifier.tell({ title: 'Shoal', body: text }),
-    );
-    app.on('before-quit', (event) => this.#onQuit(event));
+    followInterruptions(() => void this.api.json('/repair', { method: 'POST' }).catch(() => undefined));
+    this.updates.start();
+    this.#quitting = new Quitting({ say: this.#say, uploading: () => this.#uploading, stop: () => this.#stop() });
     this.#portsAreNew = this.#settings.current.httpPort === undefined;
     this.#ports = await keptPorts(this.#settings);
     this.host.start();
@@ -115,7 +122,11 @@ export class DesktopApp {
       if (isTaken && this.#portsAreNew) void this.#solve('other-ports');
       else this.#showProblem(failure);
     });
-    this.status.on('change', () => this.#wakefulness.set(this.status.status === 'working'));
+    this.status.on('change', () => this.#keepAwake());
+  }
+
+  #keepAwake(): void {
+    this.#wakefulness.set(this.#uploading > 0 || this.status.status === 'working');
   }
 
   #showProblem(failure: NodeFailure): void {
@@ -131,15 +142,10 @@ export class DesktopApp {
   }
 
   /** The node ends before the app does; it drains first. */
-  #onQuit(event: { preventDefault(): void }): void {
-    this.#quitting = true;
-    if (this.#stopped) return;
-    event.preventDefault();
-    void this.host.stop().then(() => {
-      this.#stopped = true;
-      this.#tray?.remove();
-      app.quit();
-    });
+  async #stop(): Promise<void> {
+    this.window.window?.hide();
+    await this.host.stop();
+    this.#tray?.remove();
   }
 
   #tellOfTray(): void {
@@ -165,24 +171,15 @@ export class DesktopApp {
       openDataFolder: () => void shell.openPath(this.#dataDir),
       isAutostart,
       setAutostart,
-      copyDiagnostics: () => {
-        clipboard.writeText(diagnosticsOf(this.host, this.#settings.current));
-        this.notifier.tell({ title: 'Shoal', body: this.#say('diagnosticsCopied') });
-      },
-      checkUpdates: () => {
-        const { updateFeed } = this.#settings.current;
-        void lookForUpdate(updateFeed, this.#say, (text) => void dialog.showMessageBox({ message: text }), true);
-      },
+      copyDiagnostics: () => this.#copyDiagnostics(),
+      checkUpdates: () => void this.updates.look(),
+      about: () => void showAbout({ say: this.#say, copyDiagnostics: () => this.#copyDiagnostics() }),
     });
-    const { electron, chrome, node } = process.versions;
-    app.setAboutPanelOptions({
-      applicationName: 'Shoal',
-      applicationVersion: app.getVersion(),
-      copyright: this.#say('licences'),
-      // Linux shows what of this it has room for.
-      version: `Electron ${electron}, Chromium ${chrome}, Node ${node}`,
-      iconPath: iconFile('icon.png'),
-    });
+  }
+
+  #copyDiagnostics(): void {
+    clipboard.writeText(diagnosticsOf(this.host, this.#settings.current));
+    this.notifier.tell({ title: 'Shoal', body: this.#say('diagnosticsCopied') });
   }
 
   /** The page's own file chooser opens for a user's deed only: a menu entry is one. */
@@ -205,6 +202,7 @@ export class DesktopApp {
         electron: process.versions.electron ?? '',
         platform: process.platform,
         autostart: isAutostart(),
+        linkAfterUpload: this.#settings.current.linkAfterUpload,
       }),
       openFile: async ({ path: file }) => {
         await this.#openFile(file);
@@ -215,13 +213,17 @@ export class DesktopApp {
         return undefined;
       },
       startDrag: ({ paths }) => this.#startDrag(paths),
+      endDrag: () => {
+        this.#dragging.abort();
+        return undefined;
+      },
       copyLink: async ({ path: target }) => {
         const url = await this.sharing.copyLink(target);
         this.#tray?.refresh();
         return { url };
       },
       uploaded: async ({ paths, folder }) => {
-        if (!this.#settings.current.linkAfterDrop) return {};
+        if (!this.#settings.current.linkAfterUpload) return {};
         const url = await this.sharing.copyLinksTo(paths, folder);
         this.#tray?.refresh();
         return url === undefined ? {} : { url };
@@ -229,7 +231,8 @@ export class DesktopApp {
       progress: ({ done, left }) => {
         this.window.window?.setProgressBar(done ?? -1);
         app.setBadgeCount(left);
-        this.#wakefulness.set(left > 0);
+        this.#uploading = left;
+        this.#keepAwake();
         return undefined;
       },
       setTheme: ({ theme }) => {
@@ -248,12 +251,18 @@ export class DesktopApp {
         this.#setUpMenu();
         return undefined;
       },
+      setLinkAfterUpload: ({ on }) => {
+        this.#settings.change({ linkAfterUpload: on });
+        return undefined;
+      },
     };
   }
 
   async #startDrag(paths: readonly string[]): Promise<boolean> {
     const contents = this.window.window?.webContents;
-    const files = await this.#fetched.forDrag(paths, () => {
+    this.#dragging.abort();
+    this.#dragging = new AbortController();
+    const files = await this.#fetched.forDrag(paths, this.#dragging.signal, () => {
       this.notifier.tell({ title: 'Shoal', body: this.#say('fetched') });
     });
     const [first] = files ?? [];

@@ -9,9 +9,6 @@ import path from 'node:path';
 import { z } from 'zod';
 import type { NodeApi } from './node/node-api.ts';
 
-/** How long the mouse is likely still held down after a drag was begun, in milliseconds. */
-const patienceMs = 1500;
-
 const details = z.object({ sha256: z.string(), name: z.string().optional() });
 
 /** Fetches files, each version once. */
@@ -51,13 +48,19 @@ export class FetchedFiles {
   }
 
   /**
-   * Fetches what is to be dragged. @returns the files, or undefined when it takes longer than a drag lasts; `later` is
-   * called when they are here then.
+   * Fetches what is to be dragged. @param letGo aborted when the mouse button was let go. @returns the files, or undefined
+   * when it was let go before they were here; `later` is called when they are here then. @throws what fetching throws.
    */
-  async forDrag(storePaths: readonly string[], later: () => void): Promise<readonly string[] | undefined> {
+  async forDrag(
+    storePaths: readonly string[],
+    letGo: AbortSignal,
+    later: () => void,
+  ): Promise<readonly string[] | undefined> {
     const fetching = Promise.all(storePaths.map((one) => this.fetch(one)));
-    const timeout = new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), patienceMs));
-    const files = await Promise.race([fetching, timeout]);
+    const over = new Promise<undefined>((resolve) => {
+      letGo.addEventListener('abort', () => resolve(undefined), { once: true });
+    });
+    const files = await Promise.race([fetching, over]);
     // Whoever gave up waiting hears of it once; a failure then has nobody to tell.
     if (!files) fetching.then(later, () => undefined);
     return files;

@@ -12,14 +12,15 @@ export interface MenuActions {
   setAutostart(on: boolean): void;
   copyDiagnostics(): void;
   checkUpdates(): void;
+  about(): void;
 }
 
 /** Puts the menu up; again when the language has changed. */
 export function setUpMenu(say: Say, actions: MenuActions): void {
   const isMac = process.platform === 'darwin';
-  const about: MenuItemConstructorOptions = { label: say('about'), click: () => app.showAboutPanel() };
+  const about: MenuItemConstructorOptions = { id: 'about', label: say('about'), click: () => actions.about() };
   const template: MenuItemConstructorOptions[] = [
-    ...(isMac ? [{ role: 'appMenu' } as const] : []),
+    ...(isMac ? [macMenu(say, about)] : []),
     {
       label: say('file'),
       submenu: [
@@ -52,6 +53,24 @@ export function setUpMenu(say: Say, actions: MenuActions): void {
     },
   ];
   Menu.setApplicationMenu(Menu.buildFromTemplate(template));
+}
+
+/** The app's own menu, as macOS has it. */
+function macMenu(say: Say, about: MenuItemConstructorOptions): MenuItemConstructorOptions {
+  return {
+    label: 'Shoal',
+    submenu: [
+      about,
+      { type: 'separator' },
+      { role: 'services' },
+      { type: 'separator' },
+      { role: 'hide' },
+      { role: 'hideOthers' },
+      { role: 'unhide' },
+      { type: 'separator' },
+      { label: say('quit'), accelerator: 'Cmd+Q', click: () => app.quit() },
+    ],
+  };
 }
 
 function places(say: Say, actions: MenuActions): MenuItemConstructorOptions[] {

@@ -8,6 +8,9 @@ export function iconFile(name: string): string {
   return path.join(app.isPackaged ? process.resourcesPath : __dirname, 'icons', name);
 }
 
+/** The packages that are part of the app, with their licences: one a line. Made by the build. */
+export const licencesFile = path.join(__dirname, 'licences.txt');
+
 /** Absolute path of the preload script. */
 export const preloadFile = path.join(__dirname, 'preload.cjs');
 

@@ -24,8 +24,8 @@ const shape = z.object({
   language: z.enum(['en', 'zh-CN']).optional(),
   /** The user has been told that the node goes on when the window is closed. */
   toldOfTray: z.boolean().default(false),
-  /** A link to what was dropped goes to the clipboard. */
-  linkAfterDrop: z.boolean().default(true),
+  /** A link to what was uploaded goes to the clipboard. */
+  linkAfterUpload: z.boolean().default(true),
   /** Where updates are looked for; empty: nowhere. */
   updateFeed: z.string().default(''),
 });

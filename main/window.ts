@@ -18,6 +18,10 @@ export interface WindowOptions {
   readonly onHidden: () => void;
 }
 
+/** So many crashes within so many milliseconds are no accident any more. */
+const mostCrashes = 3;
+const crashWindowMs = 60_000;
+
 /** The one window of the app. */
 export class MainWindow {
   readonly #options: WindowOptions;
@@ -25,6 +29,8 @@ export class MainWindow {
   /** Address of the node's page, once the node was ready. */
   #origin: string | undefined;
   #firstHash: string;
+  /** When pages have crashed lately. */
+  #crashes: readonly number[] = [];
 
   constructor(options: WindowOptions) {
     this.#options = options;
@@ -105,6 +111,7 @@ export class MainWindow {
       window.hide();
       this.#options.onHidden();
     });
+    window.webContents.on('render-process-gone', (_event, { reason }) => this.#afterCrash(window, reason));
     window.on('closed', () => {
       this.#window = undefined;
     });
@@ -113,6 +120,14 @@ export class MainWindow {
     // A node that goes away while its page is loaded shows the page again when it is back: see connect().
     window.loadURL(page).catch(() => undefined);
     return window;
+  }
+
+  /** A page that crashed is shown anew; one that does nothing else is left alone. */
+  #afterCrash(window: BrowserWindow, reason: string): void {
+    if (reason === 'clean-exit' || this.#origin === undefined) return;
+    const now = performance.now();
+    this.#crashes = [...this.#crashes.filter((at) => now - at < crashWindowMs), now];
+    if (this.#crashes.length <= mostCrashes) window.webContents.reload();
   }
 
   #takeHash(): string {

@@ -1,5 +1,5 @@
 /** The app around its screens: theme, queries, who is signed in, and which screen is shown. */
-import { Box, Center, Loader, MantineProvider } from '@mantine/core';
+import { Box, Center, Loader, MantineProvider, useMantineColorScheme } from '@mantine/core';
 import { ModalsProvider } from '@mantine/modals';
 import { Notifications } from '@mantine/notifications';
 import { QueryClient, QueryClientProvider, useQueryClient } from '@tanstack/react-query';
@@ -12,6 +12,7 @@ import { Failure } from './components/basics.tsx';
 import { tellOfMember, useAskedToComeIn } from './shell/cluster-news.ts';
 import { useFirstRun } from './shell/first-run.ts';
 import { Shell } from './shell/shell.tsx';
+import { desktop } from './state/desktop.ts';
 import { type Screen, useRoute } from './state/route.ts';
 import { cssVariables, themeOf } from './theme.ts';
 import { FilesScreen } from './views/files/files-screen.tsx';
@@ -58,6 +59,7 @@ export function App({ nonce }: { readonly nonce: string }) {
     >
       <QueryClientProvider client={client}>
         <ModalsProvider>
+          <DesktopTheme />
           {/* Not where buttons that lead on stand, and not where settings are saved. */}
           <Notifications position="bottom-left" limit={4} />
           <Gate />
@@ -65,6 +67,15 @@ export function App({ nonce }: { readonly nonce: string }) {
       </QueryClientProvider>
     </MantineProvider>
   );
+}
+
+/** The desktop app's own windows and menus look as the page does. */
+function DesktopTheme() {
+  const { colorScheme } = useMantineColorScheme();
+  useEffect(() => {
+    void desktop?.setTheme({ theme: colorScheme === 'auto' ? 'system' : colorScheme });
+  }, [colorScheme]);
+  return null;
 }
 
 /** Who may manage gets the app; others the door, or the upload page of the compatible interface, which is for everybody. */

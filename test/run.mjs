@@ -53,6 +53,8 @@ run('types of the web app', bin('tsc'), ['-p', 'renderer']);
 run('types of the desktop app', bin('tsc'), ['-p', 'main']);
 run('style', bin('biome'), ['ci', '--error-on-warnings', '.']);
 run('layers', bin('depcruise'), ['node-core', 'renderer', 'main']);
+// Fails on links that lead nowhere.
+run('documentation', bin('vitepress'), ['build', 'docs']);
 for (const suite of suites) {
   const chromium = process.env.SHOAL_CHROMIUM ?? '/usr/bin/chromium';
   if (suite !== 'e2e' || all || existsSync(chromium)) runSuite(suite);

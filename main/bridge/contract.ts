@@ -11,8 +11,10 @@ export interface DesktopCalls {
   openFile: { input: { path: string }; output: undefined };
   /** Shows a file of the store in the file manager. */
   showInFolder: { input: { path: string }; output: undefined };
-  /** Lets the files under the pointer be dragged out of the window. False: not yet, they are being fetched. */
+  /** Lets files be dragged out of the window, as soon as they are here. False: the button was let go before they were. */
   startDrag: { input: { paths: string[] }; output: boolean };
+  /** The button was let go. */
+  endDrag: { input: undefined; output: undefined };
   /** Makes a link to a path and puts it on the clipboard. */
   copyLink: { input: { path: string }; output: { url: string } };
   /** Uploads that were begun together have ended well. `folder`: where they were put. */
@@ -22,6 +24,8 @@ export interface DesktopCalls {
   setTheme: { input: { theme: 'system' | 'light' | 'dark' }; output: undefined };
   setLanguage: { input: { language: 'en' | 'zh-CN' }; output: undefined };
   setAutostart: { input: { on: boolean }; output: undefined };
+  /** Whether a link to what was uploaded goes to the clipboard. */
+  setLinkAfterUpload: { input: { on: boolean }; output: undefined };
 }
 
 /** The state of the app that the page shows. */
@@ -30,6 +34,7 @@ export interface DesktopInfo {
   readonly electron: string;
   readonly platform: string;
   readonly autostart: boolean;
+  readonly linkAfterUpload: boolean;
 }
 
 /** What the app may tell the page. */
@@ -43,12 +48,14 @@ export const callNames = Object.keys({
   openFile: true,
   showInFolder: true,
   startDrag: true,
+  endDrag: true,
   copyLink: true,
   uploaded: true,
   progress: true,
   setTheme: true,
   setLanguage: true,
   setAutostart: true,
+  setLinkAfterUpload: true,
 } satisfies Record<CallName, true>) as readonly CallName[];
 
 /** `window.desktop`. */

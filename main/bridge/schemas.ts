@@ -10,10 +10,12 @@ export const inputs: { readonly [Name in CallName]: z.ZodType<DesktopCalls[Name]
   openFile: z.strictObject({ path: storePath }),
   showInFolder: z.strictObject({ path: storePath }),
   startDrag: z.strictObject({ paths: z.array(storePath).min(1).max(200) }),
+  endDrag: z.undefined(),
   copyLink: z.strictObject({ path: z.string().max(4096) }),
   uploaded: z.strictObject({ paths: z.array(storePath).min(1).max(10_000), folder: z.string().max(4096) }),
   progress: z.strictObject({ done: z.number().min(0).max(1).optional(), left: z.number().int().min(0) }),
   setTheme: z.strictObject({ theme: z.enum(['system', 'light', 'dark']) }),
   setLanguage: z.strictObject({ language: z.enum(['en', 'zh-CN']) }),
   setAutostart: z.strictObject({ on: z.boolean() }),
+  setLinkAfterUpload: z.strictObject({ on: z.boolean() }),
 } as const;

@@ -12,7 +12,13 @@ export type ReadyNode = Extract<MessageToParent, { kind: 'ready' }>;
 /** Why a node does not run. */
 export type NodeFailure =
   | Extract<MessageToParent, { kind: 'failed' }>
-  | { readonly kind: 'died'; readonly code: number | null; readonly signal: NodeJS.Signals | null };
+  | {
+      readonly kind: 'died';
+      readonly code: number | null;
+      readonly signal: NodeJS.Signals | null;
+      /** Why it did not even begin. */
+      readonly reason?: string;
+    };
 
 /** Where the host stands. */
 export type HostState = 'starting' | 'ready' | 'waiting' | 'failed' | 'stopped';
@@ -132,18 +138,18 @@ export class NodeHost extends EventEmitter<HostEvents> {
       else failure = told;
     });
     let ended = false;
-    const onEnd = (code: number | null, signal: NodeJS.Signals | null) => {
+    const onEnd = (code: number | null, signal: NodeJS.Signals | null, reason?: string) => {
       if (ended) return;
       ended = true;
       this.#child = undefined;
       this.#ready = undefined;
       if (this.#ending) return;
-      this.#afterDeath(failure ?? { kind: 'died', code, signal });
+      this.#afterDeath(failure ?? { kind: 'died', code, signal, ...(reason !== undefined && { reason }) });
     };
-    child.once('exit', onEnd);
+    child.once('exit', (code, signal) => onEnd(code, signal));
     child.once('error', (error) => {
       this.#keep(`${error.message}\n`);
-      onEnd(null, null);
+      onEnd(null, null, error.message);
     });
   }
 

@@ -1,6 +1,7 @@
 // `npm run desktop`: builds what changed, finds an Electron or sets one up, says which, and starts the app. What is given
 // behind `--` goes to the app.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -11,6 +12,12 @@ if (process.platform === 'linux' && !process.env.DISPLAY && !process.env.WAYLAND
   process.exit(1);
 }
 
+// A fresh clone: one command does it all.
+if (!existsSync(path.join(root, 'node_modules', 'esbuild'))) {
+  console.error('Installing the packages (npm ci) ...');
+  const { status } = spawnSync('npm', ['ci'], { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' });
+  if (status !== 0) process.exit(status ?? 1);
+}
 const { buildIfChanged } = await import('../../build.mjs');
 await buildIfChanged();
 const { describeRuntime, findRuntime } = await import('./runtime.mjs');

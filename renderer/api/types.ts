@@ -36,6 +36,8 @@ export type MemberFigures = Shape<typeof cluster.memberFigures>;
 export type MemberList = Shape<typeof cluster.memberList>;
 export type NearNode = Shape<typeof cluster.nearNode>;
 export type Invite = Shape<typeof cluster.invite>;
+/** What is where an invite leads to. */
+export type JoinView = Shape<typeof cluster.joinView>;
 export type Pairing = Shape<typeof cluster.pairing>;
 export type Transfer = Shape<typeof cluster.transfer>;
 export type EndedTransfer = Shape<typeof cluster.endedTransfer>;

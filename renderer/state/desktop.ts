@@ -1,11 +1,48 @@
 /** The desktop app around the page, when there is one: `window.desktop`. In a browser nothing of this happens. */
 import i18next from 'i18next';
 import type { DesktopBridge } from '../../main/bridge/contract.ts';
+import type { Entry } from '../api/types.ts';
+import { tellError } from '../components/notify.tsx';
 import { isOver } from './upload-item.ts';
 import { uploads } from './uploads.ts';
 
 /** The bridge; undefined in a browser. */
 export const desktop = (window as { readonly desktop?: DesktopBridge }).desktop;
+
+/** Entries that are dragged out of the window right now. */
+let dragged: readonly Entry[] = [];
+
+/** Lets files be dragged out of the window: to the desktop, to another application, or back onto a folder here. */
+export function dragOut(entries: readonly Entry[]): void {
+  if (!desktop) return;
+  const { startDrag, endDrag } = desktop;
+  dragged = entries;
+  const letGo = () => {
+    dragged = [];
+    void endDrag();
+  };
+  // While the system has the drag, the page hears nothing of the pointer: the next it hears is that it is over.
+  window.addEventListener('pointerup', letGo, { once: true });
+  window.addEventListener('pointermove', function after({ buttons }) {
+    if (buttons !== 0) return;
+    window.removeEventListener('pointermove', after);
+    window.removeEventListener('pointerup', letGo);
+    letGo();
+  });
+  startDrag({ paths: entries.map(({ path }) => path) }).catch(tellError);
+}
+
+/** What is dropped now was dragged from here: those entries, once. */
+export function takeDragged(): readonly Entry[] {
+  const entries = dragged;
+  dragged = [];
+  return entries;
+}
+
+/** Whether what is over the window comes from here. */
+export function isOwnDrag(): boolean {
+  return dragged.length > 0;
+}
 
 /** Hands the app what it shows outside of the window, and follows what it says. */
 export function startDesktop(): void {

@@ -27,7 +27,7 @@ interface StageTools {
   runtimePackages(platform: string, arch: string): Promise<{ readonly folder: string }[]>;
 }
 async function tool<T>(name: string): Promise<T> {
-  return (await import(new URL(`../../main/tools/${name}`, import.meta.url).href)) as T;
+  return (await import(new URL(`../../${name}`, import.meta.url).href)) as T;
 }
 
 function png(width: number, height: number): Promise<Buffer> {
@@ -58,7 +58,12 @@ describe.skipIf(process.platform !== 'linux')('packages', () => {
     const files = await filesBelow(packages.folder);
     const { listPackage } = await import('@electron/asar');
     const asar = path.join(packages.folder, 'resources', 'app.asar');
-    expect(listPackage(asar, { isPack: false }).sort()).toEqual(['/main.cjs', '/package.json', '/preload.cjs']);
+    expect(listPackage(asar, { isPack: false }).sort()).toEqual([
+      '/licences.txt',
+      '/main.cjs',
+      '/package.json',
+      '/preload.cjs',
+    ]);
     const resources = await readdir(path.join(packages.folder, 'resources'));
     expect(resources.sort()).toEqual(
       ['LICENSE.shoal.txt', 'app-update.yml', 'app.asar', 'apparmor-profile', 'icons', 'node'].sort(),
@@ -69,7 +74,7 @@ describe.skipIf(process.platform !== 'linux')('packages', () => {
     expect(native.length).toBeGreaterThan(1);
     const wanted = new RegExp(`(sharp-linux-${process.arch}|prebuilds/linux-${process.arch})`);
     expect(native.filter((file) => !wanted.test(file))).toEqual([]);
-    const { runtimePackages } = await tool<StageTools>('stage.mjs');
+    const { runtimePackages } = await tool<StageTools>('node-core/packaging/stage.mjs');
     const shipped = files.flatMap((file) => /^resources\/node\/(.*)\/package\.json$/.exec(file)?.[1] ?? []);
     const missing = (await runtimePackages('linux', process.arch)).filter(({ folder }) => !shipped.includes(folder));
     expect(missing).toEqual([]);
@@ -77,7 +82,7 @@ describe.skipIf(process.platform !== 'linux')('packages', () => {
     for (const one of ['LICENSE.electron.txt', 'LICENSES.chromium.html', 'resources/node/LICENSE.node.txt']) {
       expect(files).toContain(one);
     }
-    const { readFuses } = await tool<FuseTools>('fuses.mjs');
+    const { readFuses } = await tool<FuseTools>('main/tools/fuses.mjs');
     expect(await readFuses(path.join(packages.folder, 'shoal-app'))).toMatchObject({
       RunAsNode: 'off',
       EnableNodeOptionsEnvironmentVariable: 'off',

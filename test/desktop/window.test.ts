@@ -42,8 +42,8 @@ it('a page cannot reach Node, go elsewhere, open windows or get permissions', as
   expect(await page.evaluate(`${JSON.stringify(names)}.filter((name) => name in globalThis)`)).toEqual([]);
   const bridge = await page.evaluate('Object.keys(window.desktop).sort()');
   expect(bridge).toEqual(
-    ['copyLink', 'info', 'onCommand', 'openFile', 'progress', 'setAutostart', 'setLanguage', 'setTheme']
-      .concat(['showInFolder', 'startDrag', 'uploaded'])
+    ['copyLink', 'endDrag', 'info', 'onCommand', 'openFile', 'progress', 'setAutostart', 'setLanguage']
+      .concat(['setLinkAfterUpload', 'setTheme', 'showInFolder', 'startDrag', 'uploaded'])
       .sort(),
   );
   const preferences = await app.evaluate(({ BrowserWindow }) => {
@@ -114,6 +114,22 @@ it('a node that is killed is started again, and the window goes on', async () =>
   process.kill(before, 'SIGKILL');
   await expect.poll(() => nodePid(running).catch(() => before)).not.toBe(before);
   await expect.poll(() => running.page.evaluate("fetch('./healthz').then((one) => one.status, () => 0)")).toBe(200);
+});
+
+it('a page that crashes is shown anew, where it was', async () => {
+  const { app, page } = await startDesktop();
+  await page.getByRole('heading', { level: 1 }).waitFor();
+  const crashed = page.waitForEvent('crash');
+  const loaded = app.evaluate(
+    ({ BrowserWindow }) =>
+      new Promise<string>((resolve) => {
+        const contents = BrowserWindow.getAllWindows()[0]?.webContents;
+        contents?.once('did-finish-load', () => resolve(contents.getURL()));
+        contents?.forcefullyCrashRenderer();
+      }),
+  );
+  await crashed;
+  expect(new URL(await loaded).hash).toBe('#/welcome');
 });
 
 it('closing the window keeps the node; quitting leaves no process and a store that opens again', async () => {

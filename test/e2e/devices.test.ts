@@ -22,9 +22,9 @@ it('two devices are paired by six digits, and a file put into one shows in the o
   expect(digits[1]).toBe(digits[0]);
   // Whoever is asked sees what the other one holds and goes by; the one that asks, as soon as the other has said yes.
   const there = (page: Page) =>
-    Promise.all(
-      ['Devices there', 'Rules there'].map((text) => page.locator('[data-pairing]').getByText(text).waitFor()),
-    );
+    expect
+      .poll(() => page.locator('[data-pairing] td:last-child').allTextContents())
+      .toEqual([expect.stringMatching(/files?, /), '1', expect.stringMatching(/^Upload: /)]);
   await there(left);
   await left.getByRole('button', { name: 'The digits are the same' }).click();
   await left.getByText('Waiting for the other side').waitFor();
@@ -78,14 +78,22 @@ it('an invite lets one device in; who was removed is gone everywhere', async () 
   await left.getByRole('button', { name: 'Make an invite' }).click();
   await left.getByRole('img', { name: 'QR code of the invite' }).waitFor();
   const token = await left.getByRole('textbox', { name: 'Invite' }).inputValue();
+  const link = await left.getByRole('textbox', { name: 'Link for the Shoal app' }).inputValue();
+  expect(link).toBe(`shoal://devices/${token}`);
   await left.keyboard.press('Escape');
   await right.goto(`${b.origin}/#/devices`);
   await right.getByRole('button', { name: 'Add a device' }).first().click();
   await right.getByRole('tab', { name: 'I have an invite' }).click();
   await right.getByRole('textbox', { name: 'Invite' }).fill('nonsense');
-  await right.getByRole('dialog').getByRole('button', { name: 'Join' }).click();
+  await right.getByRole('dialog').getByRole('button', { name: 'See where it leads' }).click();
   await right.getByRole('dialog').getByRole('alert').waitFor();
-  await right.getByRole('textbox', { name: 'Invite' }).fill(token);
+  await right.keyboard.press('Escape');
+  // What the desktop app makes of the link: it shows what the invite leads to, and asks.
+  await right.goto(`${b.origin}/#/devices/${encodeURIComponent(token)}`);
+  await right.getByRole('dialog').getByRole('button', { name: 'See where it leads' }).click();
+  await right.getByRole('dialog').getByText('This invite leads to').waitFor();
+  await right.getByRole('dialog').getByText('Alpha').waitFor();
+  expect(await left.locator('[data-member="Beta"]').count()).toBe(0);
   await right.getByRole('dialog').getByRole('button', { name: 'Join' }).click();
   await left.locator('[data-member="Beta"]').waitFor();
   await left.getByRole('button', { name: 'Actions for Beta' }).click();

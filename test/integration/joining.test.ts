@@ -140,8 +140,12 @@ describe('an invite', () => {
     const [ours, theirs] = [await upload(inviter, 'ours'), await upload(joiner, 'theirs')];
     const invite = await inviter.api.ok<Invite>('createInvite', { json: { hours: 1 } });
     const before = await Promise.all([inviter, joiner].map(async ({ api }) => (await membersOf(api)).cluster));
+    const look = await joiner.api.ok('lookByInvite', { json: { token: `shoal://devices/${invite.token}` } });
+    expect(look).toMatchObject({ name: 'inviter', files: 1, members: 1, policy: { minReplicas: 1 } });
+    expect(await membersOf(inviter.api)).toMatchObject({ members: [{ self: true }] });
     await joiner.api.ok('joinByInvite', { json: { token: invite.token } });
     await allSee([inviter, joiner]);
+    await late.api.refused('lookByInvite', 403, 'JOIN_REFUSED', { json: { token: invite.token } });
     await late.api.refused('joinByInvite', 403, 'JOIN_REFUSED', { json: { token: invite.token } });
     await joiner.api.refused('joinByInvite', 409, 'ALREADY_MEMBERS', { json: { token: invite.token } });
     const { invites } = await inviter.api.ok<{ invites: Invite[] }>('listInvites');

@@ -1,5 +1,6 @@
 /** The desktop app in a real Electron, each with a profile, a node and a store of its own. */
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { _electron, type ElectronApplication, type Page } from 'playwright-core';
@@ -8,11 +9,20 @@ import { patienceMs } from './browser.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 /** The built app. */
-const appFolder = path.join(import.meta.dirname, '..', '..', 'dist', 'main');
+export const appFolder = path.join(import.meta.dirname, '..', '..', 'dist', 'main');
 
 /** What the tests see of the app's own object, inside its main process. */
 export interface InsideApp {
-  readonly host: { readonly pid?: number; readonly state: string; readonly output: readonly string[] };
+  readonly host: {
+    readonly pid?: number;
+    readonly state: string;
+    readonly output: readonly string[];
+    readonly ready?: { readonly token: string };
+  };
+  /** Replaced by tests that want to see what is asked. */
+  readonly api: { json(target: string, init?: { readonly method?: string }): Promise<unknown> };
+  /** Its address is replaced by tests. */
+  readonly updates: { readonly options: { feed: () => string } };
   readonly tray: { readonly text: string; readonly menu: Electron.Menu };
   readonly status: { readonly status: string; readonly recent: readonly string[] };
   readonly sharing: { readonly last?: string };
@@ -61,18 +71,29 @@ export async function launchDesktop(options: DesktopOptions = {}) {
     args: ['--no-sandbox', '--disable-gpu', appFolder, `--profile=${profile}`, ...(options.args ?? [])],
     env: desktopEnvironment(options.env),
     timeout: patienceMs,
+    // As the system and the app have it, not as Playwright would.
+    colorScheme: null,
   });
-  const pid = app.process().pid ?? 0;
+  const child = app.process();
+  const pid = child.pid ?? 0;
   onTestFinished(async () => {
-    if (isAlive(pid)) await app.close().catch(() => undefined);
-    if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+    // As a system that shuts down: quitting from inside may ask, and nobody is there to answer.
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    process.kill(pid, 'SIGTERM');
+    const cut = setTimeout(() => process.kill(pid, 'SIGKILL'), patienceMs);
+    await ended;
+    clearTimeout(cut);
   });
   return { app, profile, pid };
 }
 
-/** The environment of an app of the tests: nothing of the one around them configures it. */
+/**
+ * The environment of an app of the tests: nothing of the one around them configures it. Its locale is one of UTF-8 that is
+ * always there: without one, Chromium takes no file from outside whose name is not ASCII.
+ */
 export function desktopEnvironment(more: NodeJS.ProcessEnv = {}): Record<string, string> {
-  const env = { ...process.env, SHOAL_NODE: process.execPath, SHOAL_NO_DISCOVERY: '1', LANG: 'en_US.UTF-8', ...more };
+  const env = { ...process.env, SHOAL_NODE: process.execPath, SHOAL_NO_DISCOVERY: '1', LANG: 'C.UTF-8', ...more };
   const kept = Object.entries(env).filter(
     ([name]) => !/^(GO_FASTDFS_|LC_|VITEST|NODE_)/.test(name) && name !== 'ELECTRON_RUN_AS_NODE',
   );

@@ -80,6 +80,13 @@ export class PipedPage {
     return result.value;
   }
 
+  /** Clicks the button with a text when it is there. */
+  async click(text: string): Promise<void> {
+    const find = `[...document.querySelectorAll('button')].find((one) => one.textContent === ${JSON.stringify(text)} && !one.disabled)`;
+    await eventually(async () => (await this.evaluate(`${find} !== undefined`)) === true, `a button "${text}"`);
+    await this.evaluate(`${find}.click()`);
+  }
+
   /** Chooses files for an input, as a user does. */
   async chooseFiles(selector: string, files: readonly string[]): Promise<void> {
     const { root } = await this.send<{ root: { nodeId: number } }>('DOM.getDocument');

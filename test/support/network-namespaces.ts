@@ -151,6 +151,11 @@ export class NetworkLab implements AsyncDisposable {
     );
   }
 
+  /** The command that runs another in a host, for who starts it with descriptors of their own. */
+  wrapperOf(host: number): readonly string[] {
+    return ['nsenter', '--target', String(this.#pid), '--net', '--mount', '--pid', 'ip', 'netns', 'exec', `n${host}`];
+  }
+
   /** Ends every program and the LAN. */
   async [Symbol.asyncDispose](): Promise<void> {
     const ended = once(this.#shell, 'close');

@@ -33,9 +33,12 @@ export function writeToken({ invite, secret, inviter, addresses }: InviteToken):
   return mark + Buffer.from(JSON.stringify({ i: invite, s: secret, n: inviter, a: addresses })).toString('base64url');
 }
 
-/** Reads a token. @throws ShoalError INVITE_INVALID, which does not repeat it. */
+/** What stands before a token in a link: the desktop app opens it, and shows what the invite leads to. */
+const linkMark = 'shoal://devices/';
+
+/** Reads a token, or a link with one. @throws ShoalError INVITE_INVALID, which does not repeat it. */
 export function readToken(text: string): InviteToken {
-  const trimmed = text.trim();
+  const trimmed = text.trim().replace(linkMark, '');
   if (!trimmed.startsWith(mark))
     throw new ShoalError('INVITE_INVALID', { details: { reason: `it begins with ${mark}` } });
   try {

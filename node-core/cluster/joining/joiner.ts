@@ -12,7 +12,7 @@ import { addressText } from '../transport/hints.ts';
 import { isSuccess, parseAnswer, readAll, readRefusal, sendRequest } from '../transport/peer-client.ts';
 import { connectTo, connectToAny, type PeerAddress, PinnedAgent } from '../transport/pinned-connection.ts';
 import type { NodeCertificate } from '../trust/certificate.ts';
-import { readToken } from './invites.ts';
+import { type InviteToken, readToken } from './invites.ts';
 import { type JoinEvents, type PairingRequest, type PairingState, peopleMs } from './join-door.ts';
 import type { LanTrust } from './lan-trust.ts';
 import { decideMerge, type Summary, whoFollows } from './merge-rule.ts';
@@ -63,6 +63,19 @@ interface Talk {
   close(): void;
 }
 
+/** What an invite brings along. */
+interface Invited {
+  readonly invite?: string;
+  readonly merge?: boolean;
+}
+
+/** Two sides that have proved to each other that they may meet. */
+interface Met {
+  readonly session: string;
+  readonly own: Summary;
+  readonly theirs: Summary;
+}
+
 interface OwnRequest {
   request: PairingRequest;
   readonly talk: Talk;
@@ -105,18 +118,35 @@ export class Joiner {
 
   /** Joins by a one-time invite. Nobody but the inviter is spoken with. */
   byInvite(token: string, merge = false): Promise<Joined | undefined> {
-    const { invite, secret, inviter, addresses } = readToken(token);
+    const read = readToken(token);
     return this.#inTurn(async () => {
-      const { certificate, boot, isConnected } = this.#options;
-      if (isConnected(inviter)) return undefined;
-      const candidates = addresses.flatMap((text) => {
-        const parsed = tryParseListenAddress(text);
-        return parsed?.host === undefined ? [] : [{ address: { host: parsed.host, port: parsed.port } }];
-      });
-      const { socket, by } = await connectToAny(candidates, certificate, inviter);
-      const talk = talkOver(socket, inviter, by.address, certificate, boot);
-      return this.#prove(talk, 'invite', secret, { invite, merge });
+      const talk = await this.#talkToInviter(read);
+      return talk && this.#prove(talk, 'invite', read.secret, { invite: read.invite, merge });
     });
+  }
+
+  /**
+   * What is where an invite leads to, before anybody joins: both sides have proved that they know it, nobody is admitted, and the
+   * invite stays unused. @throws as {@link byInvite}, so whoever may look may join.
+   */
+  async lookByInvite(token: string, merge = false): Promise<Summary | undefined> {
+    const read = readToken(token);
+    const talk = await this.#talkToInviter(read);
+    return (
+      talk && this.#meet(talk, 'invite', read.secret, { invite: read.invite, merge }, async ({ theirs }) => theirs)
+    );
+  }
+
+  /** @returns undefined when the inviter is a member already. */
+  async #talkToInviter({ inviter, addresses }: InviteToken): Promise<Talk | undefined> {
+    const { certificate, boot, isConnected } = this.#options;
+    if (isConnected(inviter)) return undefined;
+    const candidates = addresses.flatMap((text) => {
+      const parsed = tryParseListenAddress(text);
+      return parsed?.host === undefined ? [] : [{ address: { host: parsed.host, port: parsed.port } }];
+    });
+    const { socket, by } = await connectToAny(candidates, certificate, inviter);
+    return talkOver(socket, inviter, by.address, certificate, boot);
   }
 
   /** Begins to join by comparing digits. @throws ShoalError JOIN_REFUSED, ALREADY_MEMBERS, TOO_MANY_JOINING. */
@@ -218,12 +248,20 @@ export class Joiner {
     this.#options.events.emit('pairing-changed', { id: own.request.id, state });
   }
 
-  async #prove(
+  #prove(talk: Talk, way: JoinWay, secret: string, invited: Invited = {}): Promise<Joined | undefined> {
+    return this.#meet(talk, way, secret, invited, ({ session, own, theirs }) =>
+      this.#enter(talk, way, session, own, theirs),
+    );
+  }
+
+  /** Both sides prove that they know the secret, and tell what they are. The talk ends with `then`. */
+  async #meet<T>(
     talk: Talk,
     way: JoinWay,
     secret: string,
-    { invite, merge = false }: { readonly invite?: string; readonly merge?: boolean } = {},
-  ): Promise<Joined | undefined> {
+    { invite, merge = false }: Invited,
+    then: (met: Met) => Promise<T>,
+  ): Promise<T | undefined> {
     const { members, isConnected } = this.#options;
     const own: Summary = { ...this.#options.summary(), ...(merge && { merge }) };
     try {
@@ -240,7 +278,7 @@ export class Joiner {
       const proof = proofOf(secret, 'joiner', transcript);
       const proved = await talk.step('prove', { session: begun.session, proof, summary: own });
       if (!isSameProof(proved.proof, proofOf(secret, 'acceptor', transcript))) throw new ShoalError('JOIN_PROOF_WRONG');
-      return await this.#enter(talk, way, begun.session, own, proved.summary);
+      return await then({ session: begun.session, own, theirs: proved.summary });
     } catch (error) {
       throw asRefusal(error);
     } finally {

@@ -115,6 +115,17 @@ export const joinBody = z
   .meta({ id: 'JoinByInvite' });
 export const joined = z.object({ node: z.string(), name: z.string() }).meta({ id: 'Joined' });
 
+const rules = z.object({ upload: z.string(), download: z.string(), minReplicas: z.number().int() });
+export const joinView = z
+  .object({
+    name: z.string(),
+    files: count,
+    bytes: count,
+    members: count,
+    policy: rules.optional().describe('what its members go by, where it tells'),
+  })
+  .meta({ id: 'JoinView' });
+
 export const nearNode = z
   .object({
     id: z.string().optional().describe('as it is said; nothing has been proved'),
@@ -140,10 +151,7 @@ export const pairing = z
     files: count.optional().describe('of the other node, where it has told'),
     bytes: count.optional(),
     members: count.optional(),
-    policy: z
-      .object({ upload: z.string(), download: z.string(), minReplicas: z.number().int() })
-      .optional()
-      .describe('what the members of the other node go by, where it has told'),
+    policy: rules.optional().describe('what the members of the other node go by, where it has told'),
     startedMs: time,
     expiresMs: time,
     reason: z.string().optional(),

@@ -133,6 +133,21 @@ function joiningOperations(services: HttpServices): readonly Operation[] {
         return joined;
       },
     }),
+    operation({
+      id: 'lookByInvite',
+      method: 'post',
+      path: '/join/look',
+      tag,
+      summary: 'What is where an invite leads to; nobody joins, and the invite stays unused',
+      body: shape.joinBody,
+      answer: shape.joinView,
+      handle: async ({ body }) => {
+        const found = await cluster.joiner.lookByInvite(body.token, body.merge);
+        if (!found) throw new ShoalError('ALREADY_MEMBERS');
+        const { name, files, bytes, members, policy } = found;
+        return { name, files, bytes, members, ...(policy && { policy }) };
+      },
+    }),
     ...pairingOperations(services),
   ];
 }

@@ -8,6 +8,7 @@ import { useMembers, useNearby, usePairings } from '../../api/queries.ts';
 import type { Member, NearNode } from '../../api/types.ts';
 import { Empty, Failure, Name, ScreenHead } from '../../components/basics.tsx';
 import { formatAgo } from '../../components/format.ts';
+import { go, useRoute } from '../../state/route.ts';
 import { AddDevice } from './add-device.tsx';
 import { Invites } from './invites.tsx';
 import { MemberCard } from './member-card.tsx';
@@ -21,6 +22,8 @@ export default function DevicesScreen() {
   const members = useMembers();
   const pairings = usePairings().data?.pairings ?? [];
   const [adding, { open, close }] = useDisclosure();
+  // A link brings an invite along.
+  const { rest: invite } = useRoute();
   const shown = pairings.filter(({ state }) => state === 'waiting' || state === 'approved');
   return (
     <div className="page">
@@ -68,7 +71,16 @@ export default function DevicesScreen() {
         <Nearby onAdd={open} />
         <Invites />
       </Stack>
-      {adding && <AddDevice onClose={close} />}
+      {(adding || invite !== '') && (
+        <AddDevice
+          key={invite}
+          invite={invite}
+          onClose={() => {
+            close();
+            if (invite !== '') go('devices');
+          }}
+        />
+      )}
     </div>
   );
 }

@@ -2,6 +2,7 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { type DragEvent, useEffect, useRef, useState } from 'react';
 import type { Entry } from '../../api/types.ts';
+import { isOwnDrag, takeDragged } from '../../state/desktop.ts';
 import { folderOf, moveEntries } from './actions.ts';
 import { type Dropped, readDropped } from './dropped.ts';
 
@@ -24,7 +25,7 @@ export function usePaste(onFiles: (files: Promise<Dropped>) => void): void {
 export function useDrop(folder: string, onFiles: (files: Promise<Dropped>) => void) {
   const client = useQueryClient();
   const [depth, setDepth] = useState(0);
-  const isFromOutside = (event: DragEvent) => event.dataTransfer.types.includes('Files');
+  const isFromOutside = (event: DragEvent) => event.dataTransfer.types.includes('Files') && !isOwnDrag();
   const handlers = {
     onDragEnter: (event: DragEvent) => isFromOutside(event) && setDepth((old) => old + 1),
     onDragLeave: (event: DragEvent) => isFromOutside(event) && setDepth((old) => Math.max(0, old - 1)),
@@ -38,8 +39,8 @@ export function useDrop(folder: string, onFiles: (files: Promise<Dropped>) => vo
   };
   const moveDropped = (event: DragEvent, target: string) => {
     const text = event.dataTransfer.getData('application/x-shoal');
-    if (text === '') return;
-    const entries = (JSON.parse(text) as Entry[]).filter(
+    const dropped = text === '' ? takeDragged() : (JSON.parse(text) as Entry[]);
+    const entries = dropped.filter(
       ({ path }) => path !== target && folderOf(path) !== target && !target.startsWith(`${path}/`),
     );
     if (entries.length > 0) void moveEntries(client, entries, target);

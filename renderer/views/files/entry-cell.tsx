@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next';
 import type { Entry } from '../../api/types.ts';
 import { Name } from '../../components/basics.tsx';
 import { formatBytes, formatTime } from '../../components/format.ts';
+import { desktop, dragOut } from '../../state/desktop.ts';
 import { contentUrl } from './actions.ts';
 import { EntryPicture } from './entry-picture.tsx';
 import type { ListProps } from './list-props.ts';
@@ -165,9 +166,17 @@ function Pending({
   );
 }
 
-/** What is dragged can be dropped on a folder here; a single file on the desktop too, where the browser can do that. */
+/**
+ * What is dragged can be dropped on a folder here; a single file on the desktop too, where the browser can do that, and any
+ * files where the desktop app does it.
+ */
 function startDrag(event: DragEvent, entry: Entry, selected: ReadonlyMap<string, Entry>): void {
   const dragged = selected.has(entry.path) ? [...selected.values()] : [entry];
+  if (desktop && dragged.every(({ kind }) => kind === 'file')) {
+    event.preventDefault();
+    dragOut(dragged);
+    return;
+  }
   event.dataTransfer.setData('application/x-shoal', JSON.stringify(dragged));
   event.dataTransfer.effectAllowed = 'copyMove';
   if (dragged.length !== 1 || entry.kind !== 'file') return;

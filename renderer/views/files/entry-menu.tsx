@@ -2,8 +2,10 @@
 import { Menu } from '@mantine/core';
 import {
   IconDownload,
+  IconExternalLink,
   IconEye,
   IconFolderOpen,
+  IconFolderSearch,
   IconFolderSymlink,
   IconInfoCircle,
   IconLink,
@@ -12,6 +14,8 @@ import {
 } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { Entry } from '../../api/types.ts';
+import { tellError } from '../../components/notify.tsx';
+import { desktop } from '../../state/desktop.ts';
 
 interface EntryMenuProps {
   readonly entries: readonly Entry[];
@@ -51,6 +55,22 @@ export function EntryMenu(props: EntryMenuProps) {
           >
             {t(only.kind === 'folder' ? 'files.open' : 'files.preview')}
           </Menu.Item>
+        )}
+        {desktop && only?.kind === 'file' && (
+          <>
+            <Menu.Item
+              leftSection={<IconExternalLink size={16} />}
+              onClick={() => void desktop?.openFile({ path: only.path }).catch(tellError)}
+            >
+              {t('files.openOutside')}
+            </Menu.Item>
+            <Menu.Item
+              leftSection={<IconFolderSearch size={16} />}
+              onClick={() => void desktop?.showInFolder({ path: only.path }).catch(tellError)}
+            >
+              {t('files.showInFolder')}
+            </Menu.Item>
+          </>
         )}
         <Menu.Item leftSection={<IconDownload size={16} />} onClick={() => onDownload(entries)}>
           {t('files.download')}

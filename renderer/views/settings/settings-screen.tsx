@@ -24,6 +24,7 @@ import { go, hrefOf, useRoute } from '../../state/route.ts';
 import { Account } from './account.tsx';
 import { AllKeys } from './all-keys.tsx';
 import { Backup } from './backup.tsx';
+import { DesktopSettings } from './desktop-settings.tsx';
 import { type Draft, useDraft } from './draft.ts';
 import { MailTest } from './mail-test.tsx';
 import { ClusterPolicy } from './policy.tsx';
@@ -129,6 +130,7 @@ function Content({ part, settings, draft, searched }: ContentProps) {
         <Card>
           {fields(({ key }) => key === 'node_name')}
           <Appearance />
+          <DesktopSettings />
         </Card>
       );
     case 'account':
