@@ -1,5 +1,9 @@
 /** The documentation as a site, in English and 简体中文: `npm run docs:site` writes it to dist/docs. Nothing in it comes from elsewhere. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { type DefaultTheme, defineConfig } from 'vitepress';
+import { chineseLines } from './chinese-lines.ts';
+import { sequenceDiagrams } from './sequence-diagram.ts';
 
 /** Pages of a language below its folder. A page that is generated in one form for both stands at the root. */
 function sidebar(
@@ -35,6 +39,20 @@ function sidebar(
   ];
 }
 
+const icon = readFileSync(path.join(import.meta.dirname, '..', '..', 'assets', 'icon.svg')).toString('base64');
+
+/** Words of the search in Chinese. */
+const searchWords = {
+  button: { buttonText: '搜索', buttonAriaLabel: '搜索' },
+  modal: {
+    displayDetails: '显示详情',
+    resetButtonTitle: '清除',
+    backButtonTitle: '返回',
+    noResultsText: '没有找到',
+    footer: { selectText: '选择', navigateText: '切换', closeText: '关闭' },
+  },
+};
+
 export default defineConfig({
   title: 'Shoal',
   description: 'Your own file space: every device a full storage node, every file on all of them',
@@ -43,9 +61,19 @@ export default defineConfig({
   srcExclude: ['decisions/**'],
   cleanUrls: false,
   appearance: true,
+  markdown: {
+    config: (md) => {
+      sequenceDiagrams(md);
+      chineseLines(md);
+    },
+  },
+  head: [['link', { rel: 'icon', href: `data:image/svg+xml;base64,${icon}` }]],
   // Examples name addresses of the reader's own machine.
   ignoreDeadLinks: [/^https?:\/\/(localhost|127\.0\.0\.1)/, /\.\.\/(README|CHANGELOG|node-core|renderer|main)/],
-  themeConfig: { search: { provider: 'local' }, outline: [2, 3] },
+  themeConfig: {
+    search: { provider: 'local', options: { locales: { zh: { translations: searchWords } } } },
+    outline: [2, 3],
+  },
   locales: {
     root: {
       label: 'English',

@@ -20,5 +20,7 @@ ${rows.join('\n')}
 }
 
 function withHint(text: string, hint: string | undefined): string {
-  return (hint === undefined ? text : `${text}. *${hint}*`).replaceAll('|', '\\|');
+  // What stands in angle brackets is for the reader to fill in, and no element of HTML.
+  const words = hint === undefined ? text : `${text}. *${hint}*`;
+  return words.replaceAll('|', '\\|').replaceAll('<', '&lt;');
 }

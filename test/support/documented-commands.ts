@@ -6,7 +6,7 @@
  * A block whose info string is `sh elsewhere` needs what no test has (a container engine, another host): it is only listed.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll } from 'vitest';
 import { temporaryFolder } from './temporary-folder.ts';
@@ -71,10 +71,10 @@ export async function newFollower(): Promise<Follower> {
   return {
     folder,
     origin: async () => (await readFile(path.join(folder, '..', 'origin'), 'utf8')).trim(),
-    // Variables live on from block to block, as in the shell of a reader.
+    // Functions and these variables live on from block to block, as in the shell of a reader.
     follow: (text) =>
       runShell(
-        `set -euo pipefail\n. ../variables 2>/dev/null || true\n${text}\nset +u\ndeclare -p KEY TOKEN LINK > ../variables 2>/dev/null || true`,
+        `set -euo pipefail\n. ../variables 2>/dev/null || true\n${text}\nset +u\n{ declare -f; declare -p KEY TOKEN LINK; } > ../variables 2>/dev/null || true`,
         folder,
         shell,
       ),
@@ -129,10 +129,17 @@ case "$*" in
   *) echo "npm $* is not known here" >&2; exit 1 ;;
 esac
 `,
-    shoal: `#!/bin/bash\nif [ "\${1-}" = --server ]; then shift; exec start-node "$@"; fi\n${program} "$@"\n`,
+    // One with a data folder of its own is the page's affair: it may start several, and writes down their ids (NAME.pid).
+    shoal: `#!/bin/bash
+case "$*" in --server*' --data '*) ${program} "$@" ;; --server*) shift; exec start-node "$@" ;; esac
+${program} "$@"
+`,
     ssh: '#!/bin/bash\nshift\nexec sh -c "$*"\n',
     // What a reader would see as an error is one.
-    curl: `#!/bin/bash\nexec /usr/bin/curl --silent --show-error --fail-with-body --max-time 60 "$@"\n`,
+    curl: `#!/bin/bash
+case " $* " in *' -f '*) fail=--fail ;; *) fail=--fail-with-body ;; esac
+exec /usr/bin/curl --silent --show-error $fail --max-time 60 "$@"
+`,
   };
 }
 
@@ -141,11 +148,15 @@ function nodeFiles(folder: string) {
   return { out: at('out'), pid: at('pid'), origin: at('origin') };
 }
 
+/** Ends the node of a page, and those that the page started itself. */
 async function stopNode(folder: string): Promise<void> {
-  const text = await readFile(nodeFiles(folder).pid, 'utf8').catch(() => '');
-  try {
-    if (text !== '') process.kill(Number(text), 'SIGKILL');
-  } catch {
-    // It has ended already.
+  const own = (await readdir(folder)).filter((name) => name.endsWith('.pid')).map((name) => path.join(folder, name));
+  for (const file of [nodeFiles(folder).pid, ...own]) {
+    const text = await readFile(file, 'utf8').catch(() => '');
+    try {
+      if (text !== '') process.kill(Number(text), 'SIGKILL');
+    } catch {
+      // It has ended already.
+    }
   }
 }
