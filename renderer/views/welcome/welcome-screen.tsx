@@ -10,6 +10,7 @@ import { useHealth, usePairings, useSettings, useTrust } from '../../api/queries
 import { messageOf } from '../../components/basics.tsx';
 import { formatBytes } from '../../components/format.ts';
 import { tell } from '../../components/notify.tsx';
+import { desktop } from '../../state/desktop.ts';
 import { remember } from '../../state/preferences.ts';
 import { go, hrefOf } from '../../state/route.ts';
 import { AddDevice } from '../devices/add-device.tsx';
@@ -45,7 +46,7 @@ export default function WelcomeScreen() {
       <Step title={t('welcome.name')} text={t('welcome.nameText')}>
         <DeviceName />
       </Step>
-      <Step title={t('welcome.place')} text={t('welcome.placeText')}>
+      <Step title={t('welcome.place')} text={desktop ? t('welcome.placeTextApp') : t('welcome.placeText')}>
         <Place />
       </Step>
       <Step title={t('welcome.together')} text={t('welcome.togetherText')}>
