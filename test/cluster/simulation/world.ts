@@ -116,6 +116,23 @@ export const scripts = {
     await world.timeline.pass(2 * minuteMs);
     await world.forget(a);
   },
+  /** b was away while a forgot a removal, and wrote a file; b compares with a, who has never heard of that file: it stays. */
+  'new while away': async (world: World) => {
+    const [a, b, c] = await world.three();
+    await world.upload(a, 'y');
+    await world.timeline.pass(minuteMs);
+    world.link([a, c]);
+    await world.remove(a, 'y');
+    await world.upload(b, 'z');
+    await world.timeline.pass(minuteMs);
+    await world.timeline.leap(40 * dayMs);
+    await world.timeline.pass(2 * minuteMs);
+    await world.forget(a);
+    // News of a make b the first to ask.
+    world.link([a, b]);
+    await world.upload(a, 'x');
+    await world.timeline.pass(2 * minuteMs);
+  },
   /**
    * a removes b, which goes on and overwrites and deletes what c has; c hears of the removal last, and must have its files
    * back, also the one that nobody besides it had heard of.
