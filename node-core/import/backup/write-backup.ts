@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pack } from 'tar-stream';
 import type { CatalogExport, ShownContent } from '../../catalog/export.ts';
 import type { FilesContext } from '../../files/context.ts';
@@ -16,6 +17,10 @@ import {
   contentOf,
   type Manifest,
 } from './backup-format.ts';
+
+/** How often bytes are looked for before they count as lost, and the pause in between, in milliseconds. */
+const looks = 4;
+const movingMs = 20;
 
 /** Bytes of one part of the catalogue. */
 const partBytes = 4 * 1024 * 1024;
@@ -114,12 +119,16 @@ export class BackupWriter {
   /** The bytes of a content, wherever they stand by now: deleted meanwhile, they are in the trash. */
   async #open({ sha256, size }: ShownContent): Promise<ByteSource | undefined> {
     const { catalog, store } = this.#options.context;
-    for (const place of await catalog.placesOf(sha256)) {
-      const opened = await store.open(place);
-      if (opened?.identity.size === size) return opened.handle;
-      await opened?.handle.close();
+    for (let look = 1; ; look += 1) {
+      for (const place of await catalog.placesOf(sha256)) {
+        const opened = await store.open(place);
+        if (opened?.identity.size === size) return opened.handle;
+        await opened?.handle.close();
+      }
+      if (look === looks) return undefined;
+      // The catalogue says first where bytes go, then they are moved: looked at in between, they are nowhere.
+      await sleep(movingMs);
     }
-    return undefined;
   }
 }
 
