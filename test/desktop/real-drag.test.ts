@@ -3,7 +3,7 @@ import { execFile, spawnSync } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Locator } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { type RunningApp, startDesktop } from '../support/desktop.ts';
+import { type RunningApp, showFiles, startDesktop, upload } from '../support/desktop.ts';
 
 const run = promisify(execFile);
 const hasMouse = spawnSync('xdotool', ['version']).status === 0;
@@ -15,14 +15,8 @@ async function startAt(x: number): Promise<RunningApp> {
   await running.app.evaluate(({ BrowserWindow }, left) => {
     BrowserWindow.getAllWindows()[0]?.setBounds({ x: left, y: 20, width: 680, height: 700 });
   }, x);
-  await running.page.goto(`${running.origin}/#/files`);
-  await running.page.getByTestId('choose-files').waitFor({ state: 'attached' });
+  await showFiles(running);
   return running;
-}
-
-async function upload({ page }: RunningApp, name: string, text: string): Promise<void> {
-  await page.getByTestId('choose-files').setInputFiles({ name, mimeType: 'text/plain', buffer: Buffer.from(text) });
-  await page.getByRole('row').filter({ hasText: name }).waitFor();
 }
 
 /** Where the middle of something is on the screen. */

@@ -12,7 +12,9 @@ import {
   launchDesktop,
   nodePid,
   type RunningApp,
+  showFiles,
   startDesktop,
+  upload,
 } from '../support/desktop.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -22,14 +24,8 @@ type Inside = typeof globalThis & { shoal: InsideApp; seen: string[] };
 /** Waits until the page's own screen is there. */
 async function atFiles(options: Parameters<typeof startDesktop>[0] = {}): Promise<RunningApp> {
   const running = await startDesktop(options);
-  await running.page.goto(`${running.origin}/#/files`);
-  await running.page.getByTestId('choose-files').waitFor({ state: 'attached' });
+  await showFiles(running);
   return running;
-}
-
-async function upload({ page }: RunningApp, name: string, text: string): Promise<void> {
-  await page.getByTestId('choose-files').setInputFiles({ name, mimeType: 'text/plain', buffer: Buffer.from(text) });
-  await page.getByRole('row').filter({ hasText: name }).waitFor();
 }
 
 /** Chooses an entry of the tray's menu. */

@@ -6,6 +6,14 @@ import { openWindow } from '../support/browser.ts';
 import { startMember, testKey } from '../support/cluster-in-process.ts';
 import { startNode } from '../support/node-in-process.ts';
 
+/** Opens the window of trust where devices are added. */
+async function trustNetwork(page: Page, origin: string): Promise<void> {
+  await page.goto(`${origin}/#/devices`);
+  await page.getByRole('button', { name: 'Add a device' }).first().click();
+  await page.getByRole('tab', { name: 'Trust this network' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Trust for 15 minutes' }).click();
+}
+
 it('two devices are paired by six digits, and a file put into one shows in the other', async () => {
   const [a, b] = await Promise.all([startNode({ node_name: 'Alpha' }), startNode({ node_name: 'Beta' })]);
   const [left, right] = await Promise.all([openWindow(a.origin), openWindow(b.origin)]);
@@ -123,10 +131,7 @@ it('two new devices come together by themselves while both trust the network: tw
   const a = await startNode({ node_name: 'Alpha' });
   const b = await startNode({ node_name: 'Beta', peers: [a.origin] });
   const [left, right] = await Promise.all([openWindow(a.origin), openWindow(b.origin)]);
-  await left.goto(`${a.origin}/#/devices`);
-  await left.getByRole('button', { name: 'Add a device' }).first().click();
-  await left.getByRole('tab', { name: 'Trust this network' }).click();
-  await left.getByRole('dialog').getByRole('button', { name: 'Trust for 15 minutes' }).click();
+  await trustNetwork(left, a.origin);
   await left.getByText(/This network is trusted for 1[45] min/).waitFor();
   // The node holds nothing and knows nobody: its first visitor is welcomed.
   await right.addInitScript('addEventListener("click", () => { window.clicks = (window.clicks ?? 0) + 1 }, true)');
@@ -149,14 +154,8 @@ it('where there are files already, trust of the network asks: one click lets the
   await (await ApiClient.of(a)).ok('writeFile', { query: { path: 'held already.txt' }, body: 'x' });
   const b = await startNode({ node_name: 'Beta', peers: [a.origin] });
   const [left, right] = await Promise.all([openWindow(a.origin), openWindow(b.origin)]);
-  await left.goto(`${a.origin}/#/devices`);
-  await left.getByRole('button', { name: 'Add a device' }).first().click();
-  await left.getByRole('tab', { name: 'Trust this network' }).click();
-  await left.getByRole('dialog').getByRole('button', { name: 'Trust for 15 minutes' }).click();
-  await right.goto(`${b.origin}/#/devices`);
-  await right.getByRole('button', { name: 'Add a device' }).first().click();
-  await right.getByRole('tab', { name: 'Trust this network' }).click();
-  await right.getByRole('dialog').getByRole('button', { name: 'Trust for 15 minutes' }).click();
+  await trustNetwork(left, a.origin);
+  await trustNetwork(right, b.origin);
   await right.getByText('Somebody has to say yes on that device').waitFor();
   await left.getByRole('button', { name: 'Let it in' }).click();
   for (const page of [left, right]) {

@@ -135,3 +135,15 @@ export async function collectTold({ app }: Pick<RunningApp, 'app'>): Promise<() 
   });
   return () => app.evaluate(() => (globalThis as unknown as { told: Told[] }).told);
 }
+
+/** Goes to the files of an app's page, and waits until they can be chosen. */
+export async function showFiles({ origin, page }: RunningApp): Promise<void> {
+  await page.goto(`${origin}/#/files`);
+  await page.getByTestId('choose-files').waitFor({ state: 'attached' });
+}
+
+/** Uploads a text as a visitor does who chooses files, and waits for its row. */
+export async function upload({ page }: RunningApp, name: string, text: string): Promise<void> {
+  await page.getByTestId('choose-files').setInputFiles({ name, mimeType: 'text/plain', buffer: Buffer.from(text) });
+  await page.getByRole('row').filter({ hasText: name }).waitFor();
+}

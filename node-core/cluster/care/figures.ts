@@ -8,11 +8,8 @@ import type { PeerClient } from '../transport/peer-client.ts';
 const count = z.number().int().nonnegative();
 const amount = z.object({ files: count, bytes: count });
 
-/** A node without a window, and desktops by their system. */
-export const deviceKinds = ['server', 'linux', 'windows', 'mac'] as const;
-
-/** A kind of device. */
-export type DeviceKind = (typeof deviceKinds)[number];
+/** A kind of device: a node without a window, or a desktop by its system. */
+export type DeviceKind = 'server' | 'linux' | 'windows' | 'mac';
 
 /** What a member tells of itself. */
 export const figuresShapes = {
@@ -28,7 +25,7 @@ export const figuresShapes = {
     stalled: z.boolean(),
     /** Of its disk, in bytes, the free ones rounded; absent from nodes of before, and where the disk is gone. */
     disk: z.object({ free: z.number(), total: z.number() }).exactOptional(),
-    /** What kind of device it is, one of {@link deviceKinds} or a later one; absent from nodes of before. */
+    /** What kind of device it is, a {@link DeviceKind} or a later one; absent from nodes of before. */
     device: z.string().max(20).exactOptional(),
     seen: z.record(z.string(), count),
   }),

@@ -31,8 +31,8 @@ export interface MemberCareOptions {
   readonly isOnline: (member: string) => boolean;
   readonly isRepairEnabled: () => boolean;
   readonly isStalled: () => boolean;
-  /** Of the disk now. @throws system errors when it is gone. */
   readonly device: DeviceKind;
+  /** Of the disk now. @throws system errors when it is gone. */
   readonly space: () => Promise<{ readonly free: number; readonly total: number }>;
   readonly clock: Clock;
   readonly scheduler: Scheduler;

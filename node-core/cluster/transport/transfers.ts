@@ -5,8 +5,9 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Want } from '../../catalog/replication-values.ts';
-import { blockBytes, type CompatibleAlgorithm, type ContentDigests } from '../../domain/digests.ts';
+import { blockBytes, type CompatibleAlgorithm } from '../../domain/digests.ts';
 import { ShoalError } from '../../domain/errors.ts';
+import type { FileVersion } from '../../domain/file-record.ts';
 import type { EventSink } from '../../runtime/events.ts';
 import type { ByteSource } from '../../storage/byte-source.ts';
 import type { StagedFile, Staging } from '../../storage/staging.ts';
@@ -53,10 +54,8 @@ export interface TransferOptions {
   readonly staging: Staging;
   readonly parts: PartialFolder;
   readonly algorithm: () => CompatibleAlgorithm;
-  /** What files that need a content say of it: their other digests must fit too (replication.md, 13). */
-  readonly expected: (sha256: string) => Promise<readonly ContentDigests[]>;
-  /** Members that wrote files of a content: they have it before anybody else does. */
-  readonly writers: (sha256: string) => Promise<readonly string[]>;
+  /** Versions that need a content now. */
+  readonly needing: (sha256: string) => Promise<readonly FileVersion[]>;
   /** Whether a content is still wanted. */
   readonly isWanted: (sha256: string) => boolean;
   /** Throws DISK_FULL when so many more bytes would go below the floor. */
@@ -180,14 +179,14 @@ export class PeerTransfers implements ContentTransfers {
     }
   }
 
-  /** Compares what was computed here with what the records say. @throws ShoalError CONTENT_QUARANTINED; nothing is kept then. */
+  /** Compares what was computed here with what the records say (replication.md, 13). @throws ShoalError CONTENT_QUARANTINED; nothing is kept then. */
   async #compare(want: Want, staged: StagedFile): Promise<void> {
-    const { expected, staging } = this.#options;
+    const { needing, staging } = this.#options;
     const { md5, sha1 } = staged.digests;
     const differs = (said: string | undefined, found: string | undefined) =>
       said !== undefined && found !== undefined && said !== found;
-    const records = await expected(want.sha256);
-    if (!records.some((record) => differs(record.md5, md5) || differs(record.sha1, sha1))) return;
+    const versions = await needing(want.sha256);
+    if (!versions.some((version) => differs(version.md5, md5) || differs(version.sha1, sha1))) return;
     this.#quarantined.add(want.sha256);
     await staging.discard(staged);
     throw quarantined(want);
@@ -196,9 +195,9 @@ export class PeerTransfers implements ContentTransfers {
   /** One block: its list is known without asking, and nothing of it is kept before all of it is here. */
   async #fetchSmall(want: Want, members: readonly string[]): Promise<StagedFile | undefined> {
     let failure: unknown;
-    const writers = await this.#options.writers(want.sha256);
-    const isWriter = (member: string) => (writers.includes(member) ? 0 : 1);
-    for (const member of shuffled(members).sort((a, b) => isWriter(a) - isWriter(b))) {
+    // Who wrote a file of it has it before anybody else does.
+    const writers = new Set((await this.#options.needing(want.sha256)).map(({ dot }) => dot.node));
+    for (const member of shuffled(members).sort((a, b) => Number(writers.has(b)) - Number(writers.has(a)))) {
       try {
         const bytes = await this.#ask(member, want, 0, want.size);
         if (createHash('sha256').update(bytes).digest('hex') !== want.sha256) throw this.#lied(member, want);

@@ -4,6 +4,7 @@ import type { Manager } from '../../access/management.ts';
 import type { Invite } from '../../catalog/member-values.ts';
 import { writeToken } from '../../cluster/joining/invites.ts';
 import type { PairingRequest } from '../../cluster/joining/join-door.ts';
+import type { Summary } from '../../cluster/joining/merge-rule.ts';
 import type { Member } from '../../cluster/members/evaluate.ts';
 import { tryParseListenAddress } from '../../config/addresses.ts';
 import { describeError, ShoalError } from '../../domain/errors.ts';
@@ -144,8 +145,7 @@ function joiningOperations(services: HttpServices): readonly Operation[] {
       handle: async ({ body }) => {
         const found = await cluster.joiner.lookByInvite(body.token, body.merge);
         if (!found) throw new ShoalError('ALREADY_MEMBERS');
-        const { name, files, bytes, members, policy } = found;
-        return { name, files, bytes, members, ...(policy && { policy }) };
+        return { name: found.name, ...holdingsOf(found) };
       },
     }),
     ...pairingOperations(services),
@@ -355,9 +355,13 @@ function inviteOf({ clock, cluster, nodeId }: HttpServices, { id, secret, create
 function pairingOf({ summary, ...request }: PairingRequest) {
   return {
     ...request,
-    ...(summary && { files: summary.files, bytes: summary.bytes, members: summary.members }),
-    ...(summary?.policy && { policy: summary.policy }),
+    ...(summary && holdingsOf(summary)),
   };
+}
+
+/** What another node has told that it holds and goes by. */
+function holdingsOf({ files, bytes, members, policy }: Summary) {
+  return { files, bytes, members, ...(policy && { policy }) };
 }
 
 function nameOf(response: Response): string {
